@@ -1,1 +1,25 @@
-//! Placeholder.
+//! The selective forwarding unit: rooms, transports and the forward path, without a clock, a socket or a thread.
+//!
+//! Contract: [`Sfu`] is told the time, the datagrams and the commands; it answers with datagrams in a
+//! [`SendBatch`] and with [`Event`]s. After every group of `handle_*` calls the caller drains
+//! [`Sfu::poll_transmit`] and [`Sfu::poll_event`], and calls [`Sfu::handle_timeout`] when
+//! [`Sfu::poll_timeout`] is due. It reads RTP headers, header extensions and payload descriptors, never the
+//! media itself.
+//!
+//! Errors come from input and are counted or answered; a broken invariant panics with its reason, and the
+//! panic costs the peer it happened in, not the others.
+
+mod command;
+mod config;
+mod event;
+mod send_batch;
+
+pub mod ice;
+pub mod rtp;
+pub mod sdp;
+pub mod srtp;
+
+pub use command::{Command, ConnectionId, Want};
+pub use config::{Config, WallClock};
+pub use event::{Change, CloseReason, Event, Notice, Pause, Refusal, Roster, Seat, SlotState};
+pub use send_batch::{DATAGRAM_BYTES_MAX, Datagram, SendBatch};

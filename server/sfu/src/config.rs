@@ -1,0 +1,32 @@
+//! What the shell decides about one SFU.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+/// Settings of one SFU (one shard).
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Addresses that clients shall send media to, best first; they become the ICE host candidates.
+    pub candidates: Vec<SocketAddr>,
+    /// Most peers on this shard; the next join is refused with [`crate::Refusal::Full`].
+    pub peers_max: usize,
+    /// How the shell's monotonic clock and the wall clock lie to each other (RTCP sender reports, abs-send-time).
+    pub wall_clock: WallClock,
+}
+
+/// One moment on both clocks.
+#[derive(Debug, Clone, Copy)]
+pub struct WallClock {
+    /// The moment on the monotonic clock.
+    pub instant: Instant,
+    /// The same moment as time since the Unix epoch.
+    pub since_unix_epoch: Duration,
+}
+
+impl WallClock {
+    /// Time since the Unix epoch at `now`; before the anchor it is the anchor's.
+    #[must_use]
+    pub fn since_unix_epoch(&self, now: Instant) -> Duration {
+        self.since_unix_epoch + now.saturating_duration_since(self.instant)
+    }
+}

@@ -1,0 +1,146 @@
+//! What the SFU tells the shell: a closed list, each addressed to one signaling connection.
+
+use shared::{DisplayName, MediaState, PeerId, ResumeToken, SourceRef};
+
+use crate::command::ConnectionId;
+
+/// A message for one client, and who it is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// Whom to tell.
+    pub connection: ConnectionId,
+    /// What to tell.
+    pub notice: Notice,
+}
+
+/// What to tell a client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Notice {
+    /// The client is in its room.
+    Welcomed {
+        /// Its seat.
+        peer: PeerId,
+        /// Gives the seat back later.
+        resume: ResumeToken,
+        /// Whether this is an earlier seat given back.
+        resumed: bool,
+        /// Whether the seat's media transport is still up, so that no new offer is needed.
+        media_alive: bool,
+        /// The room, this seat included.
+        roster: Roster,
+    },
+    /// The answer to an offer.
+    Answered {
+        /// The offer's number.
+        negotiation: u32,
+        /// RFC 8866 text.
+        sdp: String,
+    },
+    /// The whole room.
+    Snapshot(Roster),
+    /// One change of the room.
+    Changed {
+        /// The room's revision after the change.
+        revision: u32,
+        /// What changed.
+        change: Change,
+    },
+    /// What flows in every slot of this client.
+    SlotMap(Vec<SlotState>),
+    /// Who is heard, loudest first: level 0 (silent) to 127.
+    Speakers(Vec<(PeerId, u8)>),
+    /// A command was not carried out.
+    Refused {
+        /// For programs.
+        refusal: Refusal,
+        /// For people: what is wrong, with field and bound, and what to do.
+        message: String,
+    },
+    /// The connection's seat is no longer its own; the shell closes the connection.
+    Closed(CloseReason),
+}
+
+/// The room at one revision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Roster {
+    /// Counts up by one with every change.
+    pub revision: u32,
+    /// In order of arrival.
+    pub seats: Vec<Seat>,
+}
+
+/// A participant as the others see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seat {
+    /// Who.
+    pub peer: PeerId,
+    /// What the others read.
+    pub name: DisplayName,
+    /// What is live.
+    pub media: MediaState,
+    /// Whether signaling is connected.
+    pub connected: bool,
+}
+
+/// A change of the room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// Somebody new.
+    Joined(Seat),
+    /// Something about somebody is different.
+    Updated(Seat),
+    /// Somebody left of their own will.
+    Left(PeerId),
+    /// Somebody's connection was lost and did not come back.
+    TimedOut(PeerId),
+}
+
+/// One slot of a client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SlotState {
+    /// The slot's mid.
+    pub mid: String,
+    /// What is assigned to it.
+    pub source: Option<SourceRef>,
+    /// Why nothing flows although something is assigned.
+    pub paused: Option<Pause>,
+}
+
+/// Why an assigned slot is silent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pause {
+    /// The participant muted it.
+    Muted,
+    /// The participant does not send it yet.
+    NotSent,
+}
+
+/// Why a command was not carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// The room has as many participants as allowed.
+    RoomFull,
+    /// The shard has as many peers as it can carry.
+    Full,
+    /// The resume token is not known any more (told after the `Welcomed` with a new seat).
+    ResumeExpired,
+    /// The session description cannot be used.
+    InvalidOffer,
+    /// A want or a source names an m-line that was not negotiated.
+    UnknownSlot,
+    /// The connection has not joined, or joined already.
+    Unexpected,
+    /// A peer's state failed; the peer was dropped and may join again.
+    Internal,
+}
+
+/// Why a connection's seat is no longer its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CloseReason {
+    /// Another connection presented the same resume token.
+    Replaced,
+    /// The participant left.
+    Left,
+    /// The peer's state failed and was dropped; joining again gives a new one.
+    Failed,
+}

@@ -1,0 +1,36 @@
+//! Stable error codes. The sentence beside them is for people and may change; the code may not.
+
+use serde::{Deserialize, Serialize};
+
+/// What went wrong, for programs. The human sentence travels beside it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorCode {
+    /// The text was not JSON, or a field is missing, mistyped or out of its bound.
+    InvalidMessage,
+    /// The message's `type` is not known to this server.
+    UnknownMessage,
+    /// The message is longer than `limits::MESSAGE_BYTES_MAX`.
+    MessageTooLong,
+    /// Too many messages in too short a time; the message was not handled, send it again later.
+    RateLimited,
+    /// The first message was not a hello, or a second hello was sent.
+    UnexpectedMessage,
+    /// The protocol's major versions differ.
+    UnsupportedVersion,
+    /// The room has `limits::PARTICIPANTS_MAX` participants.
+    RoomFull,
+    /// The server is at its capacity; try again later.
+    ServerBusy,
+    /// The resume token is unknown or expired; the client joined as a new participant instead.
+    ResumeExpired,
+    /// The session description could not be used; the sentence names the line or field.
+    InvalidOffer,
+    /// A want names a slot that was never negotiated.
+    UnknownSlot,
+    /// Something failed on the server; the message may be sent again.
+    Internal,
+    /// A code of a newer server that this client does not know.
+    #[serde(other)]
+    Unknown,
+}

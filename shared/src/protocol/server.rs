@@ -1,0 +1,225 @@
+//! What the server says.
+
+use serde::{Deserialize, Serialize};
+
+use super::{ErrorCode, Version};
+use crate::identity::{DisplayName, PeerId, ResumeToken};
+use crate::media::{MediaState, SourceRef};
+
+/// A message from the server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum ServerMessage {
+    /// You are in. Answers a hello.
+    Welcome(Welcome),
+    /// Answers an offer.
+    Answer(Answer),
+    /// The whole room; replaces everything known before.
+    Snapshot(Snapshot),
+    /// What changed; applies only when `revision` is one more than the client's.
+    Delta {
+        /// The room's revision after these changes.
+        revision: u32,
+        /// In the order they happened.
+        changes: Vec<Change>,
+    },
+    /// What flows in every slot now; replaces the earlier map.
+    SlotMap {
+        /// Every negotiated slot, audio and video.
+        slots: Vec<SlotAssignment>,
+    },
+    /// Who is speaking, loudest first; sent when it changes.
+    Speakers {
+        /// Empty when nobody speaks.
+        speakers: Vec<Speaker>,
+    },
+    /// Answers a ping.
+    Pong {
+        /// The ping's number.
+        nonce: u32,
+    },
+    /// Something was not done. The connection stays open unless a goodbye follows.
+    Error(Fault),
+    /// The server closes this connection.
+    Goodbye(Goodbye),
+}
+
+impl ServerMessage {
+    /// The `type` of every message a client of this version understands.
+    pub const KINDS: [&'static str; 9] =
+        ["welcome", "answer", "snapshot", "delta", "slot_map", "speakers", "pong", "error", "goodbye"];
+}
+
+/// The answer to a hello.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Welcome {
+    /// The version both sides speak from now on.
+    pub version: Version,
+    /// What the server can do beyond this version.
+    #[serde(default)]
+    pub capabilities: Vec<String>,
+    /// The client's own seat.
+    pub peer: PeerId,
+    /// Gives this seat back after a lost connection or a reload.
+    pub resume: ResumeToken,
+    /// Whether an earlier seat was given back; when false after a resume, everything starts anew.
+    pub resumed: bool,
+    /// Whether the seat's media transport is alive: then nothing needs to be offered again.
+    pub media_alive: bool,
+    /// A client that hears nothing for this long, in milliseconds, should reconnect; ping at a third of it.
+    pub timeout_ms: u32,
+    /// The room as it is now, the client's own seat included.
+    pub snapshot: Snapshot,
+}
+
+/// The answer to an offer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The offer's number.
+    pub negotiation: u32,
+    /// The session description (RFC 8866).
+    pub sdp: String,
+}
+
+/// The whole room at one revision.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// Counts up by one with every delta.
+    pub revision: u32,
+    /// Everybody in the room, in order of arrival.
+    pub participants: Vec<Participant>,
+}
+
+/// One person in the room.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Participant {
+    /// The seat.
+    pub peer: PeerId,
+    /// What is shown under the picture.
+    pub name: DisplayName,
+    /// What is live.
+    pub media: MediaState,
+    /// Whether the person is reachable.
+    pub presence: Presence,
+}
+
+/// Whether a participant is reachable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Presence {
+    /// Signaling is connected.
+    Connected,
+    /// Signaling was lost; the seat is held for a while.
+    Reconnecting,
+}
+
+/// One change of the room.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "change", rename_all = "snake_case")]
+pub enum Change {
+    /// Somebody new.
+    Joined {
+        /// Who.
+        participant: Participant,
+    },
+    /// Name, media or presence changed; replaces what was known.
+    Updated {
+        /// As it is now.
+        participant: Participant,
+    },
+    /// Somebody is gone.
+    Left {
+        /// Who.
+        peer: PeerId,
+        /// Why.
+        departure: Departure,
+    },
+}
+
+/// Why somebody is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Departure {
+    /// They left.
+    Left,
+    /// Their connection was lost and did not come back.
+    TimedOut,
+}
+
+/// What flows in one slot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SlotAssignment {
+    /// The slot: the `a=mid` of a receiving m-line.
+    pub mid: String,
+    /// Whose media; nothing when the slot is empty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<SourceRef>,
+    /// Set when nothing flows although something is assigned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused: Option<PauseReason>,
+}
+
+/// Why an assigned slot is silent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PauseReason {
+    /// The participant muted this source.
+    Muted,
+    /// The participant does not send it yet.
+    NotSent,
+    /// The viewer's connection does not carry it.
+    Bandwidth,
+    /// A reason of a newer server.
+    #[serde(other)]
+    Unknown,
+}
+
+/// Somebody who is heard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Speaker {
+    /// Who.
+    pub peer: PeerId,
+    /// Loudness from 0 (silent) to 127 (as loud as can be): 127 minus the RFC 6464 level.
+    pub level: u8,
+}
+
+/// Something was not done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fault {
+    /// For programs.
+    pub code: ErrorCode,
+    /// For people: what happened and what to do.
+    pub message: String,
+    /// The `type` of the message that caused it, when there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<String>,
+}
+
+/// The server ends the connection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Goodbye {
+    /// Why.
+    pub reason: GoodbyeReason,
+    /// When to come back, in milliseconds from now; absent: do not come back by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_ms: Option<u32>,
+}
+
+/// Why the server ends the connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GoodbyeReason {
+    /// The server restarts or moves; come back.
+    Restarting,
+    /// The seat was taken over by another connection with the same resume token.
+    Replaced,
+    /// The client broke the protocol's bounds.
+    ProtocolViolation,
+    /// The client did not read its messages; come back and resync.
+    TooSlow,
+    /// The client said leave.
+    Left,
+    /// A reason of a newer server.
+    #[serde(other)]
+    Unknown,
+}
