@@ -1,2 +1,64 @@
-//! Placeholder.
-fn main() {}
+//! The project's automation, started as `cargo xtask`.
+//!
+//! `run` brings a fresh clone to a running server, `test` to a verdict; both set up what is missing first, say each
+//! step with its time, and do nothing twice. The rest of the commands are parts of these two.
+
+mod bench;
+mod console;
+mod process;
+mod run;
+mod server;
+mod setup;
+mod site;
+mod test;
+mod tidy;
+mod tiers;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::workspace::Workspace;
+
+/// Builds, runs and checks Visavis.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Set up what is missing, build the site and the server, start it and print the link
+    Run(run::Options),
+    /// Set up what the tests need and run every tier, or the named ones
+    Test(test::Options),
+    /// The same as `test`: what continuous integration runs
+    Ci(test::Options),
+    /// Check the rules of the source tree
+    Tidy,
+    /// Set up everything that `run` and `test` need, and stop there
+    Setup(setup::Options),
+    /// Run a benchmark: `cargo xtask bench forward --json`
+    Bench(bench::Options),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let verdict = Workspace::locate().and_then(|workspace| match arguments.task {
+        Task::Run(options) => run::run(&workspace, &options),
+        Task::Test(options) | Task::Ci(options) => test::test(&workspace, &options),
+        Task::Tidy => tidy::check(&workspace),
+        Task::Setup(options) => setup::setup(&workspace, &options),
+        Task::Bench(options) => bench::bench(&workspace, &options),
+    });
+    match verdict {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            console::failure(&error);
+            ExitCode::FAILURE
+        }
+    }
+}

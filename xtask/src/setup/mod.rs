@@ -1,0 +1,121 @@
+//! What a machine needs beyond Rust. Each need is checked first, acted on only when missing, and then said.
+
+mod apt;
+mod browser;
+mod npm;
+pub(crate) mod tool;
+mod wasm_source;
+mod wasm_std;
+
+use std::collections::BTreeSet;
+
+use anyhow::Result;
+use clap::Args;
+
+pub(crate) use browser::Browser;
+use tool::CargoTool;
+
+use crate::console::Steps;
+use crate::workspace::Workspace;
+
+/// One thing that must be there. The order is the order of setting up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Need {
+    /// Node.js and npm, new enough.
+    Node,
+    /// The standard library for the browser target.
+    WasmStd,
+    /// The packages of `package-lock.json`.
+    NpmPackages,
+    /// The site's bundler.
+    Trunk,
+    /// The JavaScript glue generator, of the locked version.
+    WasmBindgen,
+    /// The licence and source checker.
+    CargoDeny,
+    /// A Chromium for the browser tests.
+    Chromium,
+    /// A Firefox for the browser tests.
+    Firefox,
+}
+
+/// What building the site takes.
+pub(crate) const SITE_NEEDS: [Need; 5] =
+    [Need::Node, Need::WasmStd, Need::NpmPackages, Need::Trunk, Need::WasmBindgen];
+
+impl Need {
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Node,
+        Self::WasmStd,
+        Self::NpmPackages,
+        Self::Trunk,
+        Self::WasmBindgen,
+        Self::CargoDeny,
+        Self::Chromium,
+        Self::Firefox,
+    ];
+
+    /// What it is, for the terminal.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::Node => "Node.js and npm",
+            Self::WasmStd => "Rust's standard library for the browser (wasm32-unknown-unknown)",
+            Self::NpmPackages => "npm packages",
+            Self::Trunk => "Trunk",
+            Self::WasmBindgen => "wasm-bindgen",
+            Self::CargoDeny => "cargo-deny",
+            Self::Chromium => "Chromium",
+            Self::Firefox => "Firefox",
+        }
+    }
+
+    /// Sees to it that it is there; idempotent. Returns a sentence for the terminal.
+    pub(crate) fn provide(self, workspace: &Workspace) -> Result<String> {
+        match self {
+            Self::Node => npm::check_node(),
+            Self::WasmStd => wasm_std::provide(workspace),
+            Self::NpmPackages => npm::provide_packages(workspace),
+            Self::Trunk => CargoTool::trunk().provide(workspace),
+            Self::WasmBindgen => CargoTool::wasm_bindgen(workspace)?.provide(workspace),
+            Self::CargoDeny => CargoTool::cargo_deny().provide(workspace),
+            Self::Chromium => Browser::Chromium.provide(),
+            Self::Firefox => Browser::Firefox.provide(),
+        }
+    }
+}
+
+/// Which needs to set up.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// Only what building and running takes, nothing for the tests
+    #[arg(long)]
+    site_only: bool,
+}
+
+/// Sets up everything that `run` and `test` need.
+pub(crate) fn setup(workspace: &Workspace, options: &Options) -> Result<()> {
+    let needs = if options.site_only { plan(SITE_NEEDS) } else { plan(Need::ALL) };
+    let mut steps = Steps::new(needs.len());
+    needs.into_iter().try_for_each(|need| steps.step(need.title(), || need.provide(workspace)))
+}
+
+/// `needs` in the order of setting up, each once.
+pub(crate) fn plan(needs: impl IntoIterator<Item = Need>) -> Vec<Need> {
+    needs.into_iter().collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_names_each_need_once_and_what_others_rest_on_first() {
+        let planned = plan([Need::Firefox, Need::NpmPackages, Need::Node, Need::NpmPackages]);
+        assert_eq!(planned, [Need::Node, Need::NpmPackages, Need::Firefox]);
+    }
+
+    #[test]
+    fn the_plan_of_everything_is_everything() {
+        assert_eq!(plan(Need::ALL), Need::ALL);
+    }
+}

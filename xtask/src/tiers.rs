@@ -1,0 +1,188 @@
+//! The tiers of the tests: what each checks, what it needs, and how it is run.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use clap::ValueEnum;
+
+use crate::console;
+use crate::process;
+use crate::server;
+use crate::setup::tool::CargoTool;
+use crate::setup::{Browser, Need, SITE_NEEDS};
+use crate::site::{self, Profile};
+use crate::tidy;
+use crate::workspace::Workspace;
+
+/// One tier. The order is the order of running: cheap and telling ones first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Tier {
+    /// The rules of the source tree
+    Tidy,
+    /// rustfmt
+    Format,
+    /// Clippy, for this machine and for the browser, no warning allowed
+    Lint,
+    /// Licences, bans, sources and advisories of the dependencies
+    Deny,
+    /// rustdoc, no warning allowed
+    Docs,
+    /// Unit, property, snapshot and documentation tests beside the code
+    Unit,
+    /// The committed corpus of every parser of foreign bytes
+    Fuzz,
+    /// Whole calls in virtual time, from seeds
+    Sim,
+    /// The real server with clients of another stack
+    Server,
+    /// Chromium and Firefox with fake cameras and microphones
+    Browser,
+}
+
+/// The crates whose tests stand beside the code.
+const UNIT_TESTED: [&str; 6] = ["shared", "engine", "sfu", "server", "client", "xtask"];
+
+impl Tier {
+    /// What must be set up before.
+    pub(crate) fn needs(self) -> &'static [Need] {
+        match self {
+            Self::Tidy | Self::Format | Self::Docs | Self::Unit | Self::Fuzz | Self::Sim | Self::Server => {
+                &[]
+            }
+            Self::Lint => &[Need::WasmStd],
+            Self::Deny => &[Need::CargoDeny],
+            Self::Browser => &BROWSER_NEEDS,
+        }
+    }
+
+    /// Runs it, its output going to the terminal.
+    pub(crate) fn run(self, workspace: &Workspace) -> Result<()> {
+        match self {
+            Self::Tidy => tidy::check(workspace),
+            Self::Format => cargo(workspace, &["fmt", "--all", "--check"]),
+            Self::Lint => lint(workspace),
+            Self::Deny => deny(workspace),
+            Self::Docs => docs(workspace),
+            Self::Unit => unit(workspace),
+            Self::Fuzz => suite(workspace, "corpus"),
+            Self::Sim => suite(workspace, "sim"),
+            Self::Server => suite(workspace, "server"),
+            Self::Browser => browser(workspace),
+        }
+    }
+
+    /// The name on the command line.
+    pub(crate) fn name(self) -> String {
+        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+    }
+
+    /// One line about it.
+    pub(crate) fn about(self) -> String {
+        let value = self.to_possible_value();
+        value.as_ref().and_then(|value| value.get_help()).map(ToString::to_string).unwrap_or_default()
+    }
+}
+
+const BROWSER_NEEDS: [Need; 7] = [
+    SITE_NEEDS[0],
+    SITE_NEEDS[1],
+    SITE_NEEDS[2],
+    SITE_NEEDS[3],
+    SITE_NEEDS[4],
+    Need::Chromium,
+    Need::Firefox,
+];
+
+fn cargo(workspace: &Workspace, arguments: &[&str]) -> Result<()> {
+    process::run(process::cargo().current_dir(&workspace.root).args(arguments))
+}
+
+fn lint(workspace: &Workspace) -> Result<()> {
+    cargo(workspace, &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
+    let target = ["--target", "wasm32-unknown-unknown"];
+    cargo(workspace, &["clippy", "--package", "client", target[0], target[1], "--", "-D", "warnings"])
+}
+
+/// Advisories need a database that is fetched; out of its reach they are not checked, and that is said.
+fn deny(workspace: &Workspace) -> Result<()> {
+    let program = CargoTool::cargo_deny().executable(workspace);
+    let cargo_deny = |arguments: &[&str]| {
+        let mut command = Command::new(&program);
+        command.current_dir(&workspace.root).args(arguments);
+        command
+    };
+    process::run(&mut cargo_deny(&["--workspace", "check", "licenses", "bans", "sources"]))?;
+    match process::read(&mut cargo_deny(&["fetch", "db"])) {
+        Ok(_) => process::run(&mut cargo_deny(&["--workspace", "check", "--disable-fetch", "advisories"])),
+        Err(_) => {
+            console::line("advisories: NOT CHECKED, their database cannot be reached from here");
+            Ok(())
+        }
+    }
+}
+
+fn docs(workspace: &Workspace) -> Result<()> {
+    let mut cargo = process::cargo();
+    cargo.current_dir(&workspace.root).env("RUSTDOCFLAGS", "-D warnings");
+    process::run(cargo.args(["doc", "--workspace", "--no-deps"]))
+}
+
+fn unit(workspace: &Workspace) -> Result<()> {
+    let packages = UNIT_TESTED.iter().flat_map(|name| ["--package", name]);
+    let arguments: Vec<&str> = ["test", "--no-fail-fast"].into_iter().chain(packages).collect();
+    cargo(workspace, &arguments)?;
+    cargo(workspace, &["test", "--package", "tests", "--lib"])
+}
+
+fn suite(workspace: &Workspace, name: &str) -> Result<()> {
+    cargo(workspace, &["test", "--package", "tests", "--test", name])
+}
+
+fn browser(workspace: &Workspace) -> Result<()> {
+    console::line(format!("site: {}", site::build(workspace, Profile::Release)?));
+    let program = server::build(workspace, Profile::Release)?;
+    let mut node = Command::new("node");
+    node.current_dir(&workspace.root).args(["--test", "--test-concurrency=1"]).env("VISAVIS_BIN", program);
+    for browser in [Browser::Chromium, Browser::Firefox] {
+        let program = browser.locate()?.with_context(|| format!("no {browser:?} was found"))?;
+        node.env(browser.variable(), program);
+    }
+    process::run(node.args(browser_suites(&workspace.root.join("tests/browser"))?))
+}
+
+/// The test files in `folder`, in a fixed order. None at all is a failure: `node --test` would look elsewhere.
+fn browser_suites(folder: &Path) -> Result<Vec<PathBuf>> {
+    let listing = fs::read_dir(folder).with_context(|| format!("{} cannot be listed", folder.display()))?;
+    let mut files = listing.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
+    files.retain(|file| file.to_string_lossy().ends_with(".test.mjs"));
+    files.sort();
+    if files.is_empty() {
+        bail!("{} has no *.test.mjs", folder.display());
+    }
+    Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_tier_has_a_name_and_says_what_it_checks() {
+        for tier in Tier::value_variants() {
+            assert!(!tier.name().is_empty() && !tier.about().is_empty(), "{tier:?}");
+        }
+    }
+
+    #[test]
+    fn the_browser_suites_are_the_test_files_in_order_and_never_none() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(browser_suites(folder.path()).is_err());
+        for name in ["b.test.mjs", "a.test.mjs", "page.mjs"] {
+            fs::write(folder.path().join(name), "").unwrap();
+        }
+        let names: Vec<_> = browser_suites(folder.path()).unwrap();
+        assert_eq!(names, [folder.path().join("a.test.mjs"), folder.path().join("b.test.mjs")]);
+    }
+}
