@@ -14,6 +14,7 @@ mod config;
 mod event;
 mod send_batch;
 
+pub mod dtls;
 pub mod ice;
 pub mod rtp;
 pub mod sdp;
