@@ -16,9 +16,15 @@ mod send_batch;
 
 pub mod dtls;
 pub mod ice;
+pub mod nack;
+pub mod rewrite;
+pub mod ring;
+pub mod rtcp;
 pub mod rtp;
 pub mod sdp;
+pub mod speaker;
 pub mod srtp;
+pub mod twcc;
 
 pub use command::{Command, ConnectionId, Want};
 pub use config::{Config, WallClock};

@@ -1,0 +1,270 @@
+//! The recent packets of one published stream, kept once as plaintext for all its subscribers.
+//!
+//! Packets stand one behind the other in a circular byte arena; an index by sequence number finds them. A packet lives until
+//! its bytes are overwritten or its index slot is taken. Nothing is evicted explicitly: positions count bytes ever written,
+//! so a position more than one arena behind the write position is known to be gone.
+//!
+//! Memory: 8 bytes per slot plus the arena. The arena starts at [`MIN_ARENA`] and doubles whenever it filled up in less than
+//! [`Config::keep`], up to [`Config::max_arena`]: quiet layers stay small. Video at its limit 4 + 128 KiB, audio 0.5 + 16 KiB.
+
+use crate::rtp::{Carried, vp8};
+use std::time::{Duration, Instant};
+
+/// Bytes of a new arena.
+pub const MIN_ARENA: usize = 8 * 1024;
+
+/// Bytes in front of each packet: sequence 2, timestamp 4, flags 1, carried length 1, payload length 2, picture id 1 + 2,
+/// TL0PICIDX 1 + 1, payload type 1.
+const RECORD_LEN: usize = 16;
+/// The largest payload: anything bigger cannot leave again in one datagram.
+const MAX_PAYLOAD: usize = 1500;
+
+const MARKER: u8 = 1;
+const PICTURE_ID: u8 = 2;
+const LONG_PICTURE_ID: u8 = 4;
+const TL0: u8 = 8;
+const VP8: u8 = 16;
+
+/// Bounds of a [`PacketRing`].
+#[derive(Clone, Copy, Debug)]
+pub struct Config {
+    /// Index slots; rounded up to a power of two, at most 32768.
+    pub slots: usize,
+    /// Most bytes of packets; at least [`MIN_ARENA`].
+    pub max_arena: usize,
+    /// How long packets should stay if the bounds allow it.
+    pub keep: Duration,
+}
+
+impl Config {
+    /// One simulcast layer of a camera: half a second of 2 Mbit/s.
+    pub const VIDEO: Self = Self { slots: 512, max_arena: 128 * 1024, keep: Duration::from_millis(500) };
+    /// One microphone.
+    pub const AUDIO: Self = Self { slots: 64, max_arena: 16 * 1024, keep: Duration::from_millis(200) };
+}
+
+/// One packet as it is re-sent: in the publisher's numbers, without header and padding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RingPacket<'a> {
+    /// The publisher's sequence number.
+    pub sequence: u16,
+    /// The publisher's timestamp.
+    pub timestamp: u32,
+    /// The marker bit.
+    pub marker: bool,
+    /// The publisher's payload type.
+    pub payload_type: u8,
+    /// Numbers of the VP8 descriptor to rewrite; `None` when the stream is not VP8.
+    pub vp8: Option<vp8::Ids>,
+    /// Extension values to pass on.
+    pub carried: Carried<'a>,
+    /// The payload without padding.
+    pub payload: &'a [u8],
+}
+
+/// What became of a packet offered to [`PacketRing::push`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Push {
+    /// It is kept.
+    Stored,
+    /// It was there already: drop it.
+    Duplicate,
+    /// It is older than all slots.
+    TooOld,
+    /// Its payload is longer than 1500 bytes, or its carried extensions longer than 255.
+    TooLarge,
+}
+
+/// See the [module](self).
+#[derive(Debug)]
+pub struct PacketRing {
+    config: Config,
+    arena: Vec<u8>,
+    /// Where the record of the packet in this slot starts, plus 1; 0 when there never was one.
+    slots: Box<[u64]>,
+    /// Bytes ever written, counting those skipped at the end of each lap.
+    head: u64,
+    lap_started: Option<Instant>,
+    newest: Option<u16>,
+}
+
+impl PacketRing {
+    /// An empty ring; the arena is allocated by the first packet.
+    #[must_use]
+    pub fn new(config: Config) -> Self {
+        let slots = config.slots.clamp(1, 32768).next_power_of_two();
+        let config = Config { slots, max_arena: config.max_arena.max(MIN_ARENA), keep: config.keep };
+        Self {
+            config,
+            arena: Vec::new(),
+            slots: vec![0; slots].into(),
+            head: 0,
+            lap_started: None,
+            newest: None,
+        }
+    }
+
+    /// Keeps `packet`. Allocates only when the arena grows.
+    #[inline]
+    pub fn push(&mut self, now: Instant, packet: &RingPacket<'_>) -> Push {
+        let carried = packet.carried.as_bytes();
+        let Ok(carried_len) = u8::try_from(carried.len()) else { return Push::TooLarge };
+        if packet.payload.len() > MAX_PAYLOAD {
+            return Push::TooLarge;
+        }
+        if let Some(refusal) = self.refusal(packet.sequence) {
+            return refusal;
+        }
+        let len = RECORD_LEN + carried.len() + packet.payload.len();
+        let at = self.reserve(now, len);
+        let (record, rest) = self.arena[at..at + len].split_at_mut(RECORD_LEN);
+        let (carried_out, payload_out) = rest.split_at_mut(carried.len());
+        record.copy_from_slice(&encode(packet, carried_len));
+        carried_out.copy_from_slice(carried);
+        payload_out.copy_from_slice(packet.payload);
+        let slot = self.slot(packet.sequence);
+        self.slots[slot] = self.head + 1;
+        self.head += len as u64;
+        Push::Stored
+    }
+
+    /// The packet with this sequence number, if it is still there.
+    #[inline]
+    #[must_use]
+    pub fn get(&self, sequence: u16) -> Option<RingPacket<'_>> {
+        let start = self.slots[self.slot(sequence)].checked_sub(1)?;
+        if self.head - start > self.arena.len() as u64 {
+            return None;
+        }
+        let at = (start % self.arena.len() as u64) as usize;
+        decode(self.arena.get(at..)?).filter(|packet| packet.sequence == sequence)
+    }
+
+    /// Bytes allocated at the moment.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        self.arena.capacity() + size_of_val(&*self.slots)
+    }
+
+    /// Forgets all packets and keeps the memory.
+    pub fn clear(&mut self) {
+        self.slots.fill(0);
+        (self.newest, self.lap_started, self.head) = (None, None, 0);
+    }
+
+    #[inline]
+    fn slot(&self, sequence: u16) -> usize {
+        usize::from(sequence) & (self.slots.len() - 1)
+    }
+
+    #[inline]
+    fn refusal(&mut self, sequence: u16) -> Option<Push> {
+        let newest = *self.newest.get_or_insert(sequence);
+        let step = crate::rtp::sequence::distance(sequence, newest);
+        if step > 0 {
+            self.newest = Some(sequence);
+        } else if usize::from(step.unsigned_abs()) >= self.slots.len() {
+            return Some(Push::TooOld);
+        } else if self.get(sequence).is_some() {
+            return Some(Push::Duplicate);
+        }
+        None
+    }
+
+    /// Moves the head to where `len` contiguous bytes are free and returns that place in the arena.
+    #[inline]
+    fn reserve(&mut self, now: Instant, len: usize) -> usize {
+        if self.arena.is_empty() {
+            self.arena.resize(MIN_ARENA, 0);
+            self.lap_started = Some(now);
+        }
+        let size = self.arena.len();
+        let at = (self.head % size as u64) as usize;
+        if at + len <= size && !(at == 0 && self.head > 0) {
+            return at;
+        }
+        // The end of a lap: `head` is or becomes a multiple of the size.
+        self.head = self.head.next_multiple_of(size as u64);
+        let lap = self.lap_started.map_or(Duration::MAX, |started| now.saturating_duration_since(started));
+        if lap < self.config.keep && size * 2 <= self.config.max_arena {
+            // The lap goes on in the larger arena, so its start stays.
+            self.grow(size);
+            return size;
+        }
+        self.lap_started = Some(now);
+        0
+    }
+
+    /// Doubles the arena at the end of a lap. The lap just written stays in place as the first half of the new arena.
+    #[cold]
+    fn grow(&mut self, size: usize) {
+        let lap_start = self.head - size as u64;
+        for slot in &mut self.slots {
+            *slot = slot.saturating_sub(lap_start);
+        }
+        self.head = size as u64;
+        self.arena.resize(2 * size, 0);
+    }
+}
+
+#[inline]
+fn encode(packet: &RingPacket<'_>, carried_len: u8) -> [u8; RECORD_LEN] {
+    let ids = packet.vp8.unwrap_or_default();
+    let mut flags = if packet.marker { MARKER } else { 0 };
+    flags |= if packet.vp8.is_some() { VP8 } else { 0 };
+    let (mut id_at, mut id) = (0, [0; 2]);
+    if let Some(field) = ids.picture_id {
+        flags |= if field.long { PICTURE_ID | LONG_PICTURE_ID } else { PICTURE_ID };
+        (id_at, id) = (field.at, field.value.to_be_bytes());
+    }
+    let (mut tl0_at, mut tl0) = (0, 0);
+    if let Some(field) = ids.tl0 {
+        flags |= TL0;
+        (tl0_at, tl0) = (field.at, field.value);
+    }
+    let [s0, s1] = packet.sequence.to_be_bytes();
+    let [t0, t1, t2, t3] = packet.timestamp.to_be_bytes();
+    let [l0, l1] = (packet.payload.len() as u16).to_be_bytes();
+    [
+        s0,
+        s1,
+        t0,
+        t1,
+        t2,
+        t3,
+        flags,
+        carried_len,
+        l0,
+        l1,
+        id_at,
+        id[0],
+        id[1],
+        tl0_at,
+        tl0,
+        packet.payload_type,
+    ]
+}
+
+#[inline]
+fn decode(bytes: &[u8]) -> Option<RingPacket<'_>> {
+    let (&record, rest) = bytes.split_first_chunk::<RECORD_LEN>()?;
+    let [s0, s1, t0, t1, t2, t3, flags, carried_len, l0, l1, id_at, id0, id1, tl0_at, tl0, payload_type] =
+        record;
+    let (carried, rest) = rest.split_at_checked(usize::from(carried_len))?;
+    let payload = rest.get(..usize::from(u16::from_be_bytes([l0, l1])))?;
+    let picture_id = (flags & PICTURE_ID != 0).then_some(vp8::PictureId {
+        at: id_at,
+        long: flags & LONG_PICTURE_ID != 0,
+        value: u16::from_be_bytes([id0, id1]),
+    });
+    let tl0 = (flags & TL0 != 0).then_some(vp8::Tl0 { at: tl0_at, value: tl0 });
+    Some(RingPacket {
+        sequence: u16::from_be_bytes([s0, s1]),
+        timestamp: u32::from_be_bytes([t0, t1, t2, t3]),
+        marker: flags & MARKER != 0,
+        payload_type,
+        vp8: (flags & VP8 != 0).then_some(vp8::Ids { picture_id, tl0 }),
+        carried: Carried::from_bytes(carried),
+        payload,
+    })
+}

@@ -1,0 +1,258 @@
+//! Recording when a publisher's packets arrived and telling it so: the receiving side of transport-wide congestion control
+//! (draft-holmer-rmcat-transport-wide-cc-extensions-01). Build feedback every 50–100 ms.
+//!
+//! Feedback only moves forward: every sequence number is reported once, as received or not. A packet that comes after its
+//! number was reported as lost stays lost, so a hole younger than [`REORDER_WAIT`] holds back what follows it.
+
+use crate::rtcp::{LARGE_DELTA, MAX_RUN, NOT_RECEIVED, SMALL_DELTA, Symbol, packet_types as types};
+use crate::rtp::SequenceUnwrapper;
+use std::time::{Duration, Instant};
+
+/// Packets between two feedbacks that can be told apart; a larger distance starts afresh. 4 kB.
+const WINDOW: u64 = 1024;
+/// How long a hole may still be filled by a reordered packet before it is reported as a loss.
+const REORDER_WAIT: Duration = Duration::from_millis(5);
+/// Common header, SSRCs, base, count, reference time and feedback count.
+const HEADER_LEN: usize = 20;
+/// The unit of deltas.
+const TICK: Duration = Duration::from_micros(250);
+
+/// See the [module](self).
+#[derive(Debug)]
+pub struct Recorder {
+    sender_ssrc: u32,
+    /// Where the 32-bit tick clock is zero. Its high 24 bits are the reference time, so both wrap together.
+    epoch: Instant,
+    unwrapper: SequenceUnwrapper,
+    /// The next number to report.
+    base: Option<u64>,
+    /// One beyond the newest recorded number.
+    end: u64,
+    /// Arrival in ticks by number; `None` for not arrived.
+    arrivals: Box<[Option<Ticks>]>,
+    feedback_count: u8,
+}
+
+/// Wrapping ticks, never zero so that an `Option` costs nothing; the error of one tick once in 12 days is accepted.
+type Ticks = std::num::NonZeroU32;
+
+impl Recorder {
+    /// A recorder that reports as `sender_ssrc`; `now` is the origin of its clock.
+    #[must_use]
+    pub fn new(sender_ssrc: u32, now: Instant) -> Self {
+        let arrivals = vec![None; WINDOW as usize].into();
+        Self {
+            sender_ssrc,
+            epoch: now,
+            unwrapper: SequenceUnwrapper::default(),
+            base: None,
+            end: 0,
+            arrivals,
+            feedback_count: 0,
+        }
+    }
+
+    /// Notes the arrival of a packet. Duplicates keep the first time; numbers already reported are ignored.
+    #[inline]
+    pub fn record(&mut self, sequence: u16, arrival: Instant) {
+        let number = self.unwrapper.unwrap(sequence);
+        let base = *self.base.get_or_insert(number);
+        if number < base {
+            return;
+        }
+        if number - base >= WINDOW {
+            self.arrivals.fill(None);
+            self.base = Some(number);
+        }
+        self.end = self.end.max(number + 1);
+        let ticks = self.ticks(arrival);
+        self.arrivals[(number % WINDOW) as usize].get_or_insert(ticks);
+    }
+
+    /// Whether there is anything to report.
+    #[inline]
+    #[must_use]
+    pub fn is_pending(&self) -> bool {
+        self.base.is_some_and(|base| base < self.end)
+    }
+
+    /// Writes one feedback packet to `out` and returns its length; `None` when there is nothing (more) to report. Call until
+    /// then: what does not fit `out` or the format is left for the next packet.
+    ///
+    /// `out` needs at least 28 bytes; 1,200 minus the SRTCP trailer suit a datagram.
+    pub fn build(&mut self, now: Instant, media_ssrc: u32, out: &mut [u8]) -> Option<usize> {
+        let (base, end) = self.reportable(now)?;
+        let first = (base..end).find_map(|number| self.arrival(number))?;
+        let reference = first.get() >> 8;
+        let plan = self.plan(base, end, reference << 8, out.len())?;
+        let mut writer = Tail { out, at: HEADER_LEN };
+        self.write_chunks(base, plan, reference << 8, &mut writer);
+        self.write_deltas(base, plan, reference << 8, &mut writer);
+        let len = writer.at.next_multiple_of(4);
+        let padding = (len - writer.at) as u8;
+        writer.out.get_mut(writer.at..len)?.fill(0);
+        self.write_header(base, plan, reference, media_ssrc, out.get_mut(..len)?, padding)?;
+        for number in base..base + u64::from(plan) {
+            self.arrivals[(number % WINDOW) as usize] = None;
+        }
+        self.base = Some(base + u64::from(plan));
+        self.feedback_count = self.feedback_count.wrapping_add(1);
+        Some(len)
+    }
+
+    fn write_header(
+        &self,
+        base: u64,
+        count: u16,
+        reference: u32,
+        media_ssrc: u32,
+        out: &mut [u8],
+        padding: u8,
+    ) -> Option<()> {
+        let words = (out.len() / 4 - 1) as u16;
+        if padding > 0 {
+            *out.last_mut()? = padding;
+        }
+        let header = out.first_chunk_mut::<HEADER_LEN>()?;
+        header[0] = 0x80 | u8::from(padding > 0) << 5 | types::TRANSPORT_CC;
+        header[1] = types::TRANSPORT_SPECIFIC;
+        header[2..4].copy_from_slice(&words.to_be_bytes());
+        header[4..8].copy_from_slice(&self.sender_ssrc.to_be_bytes());
+        header[8..12].copy_from_slice(&media_ssrc.to_be_bytes());
+        header[12..14].copy_from_slice(&(base as u16).to_be_bytes());
+        header[14..16].copy_from_slice(&count.to_be_bytes());
+        header[16..20].copy_from_slice(&(reference << 8 | u32::from(self.feedback_count)).to_be_bytes());
+        Some(())
+    }
+
+    #[inline]
+    fn ticks(&self, at: Instant) -> Ticks {
+        let ticks = at.saturating_duration_since(self.epoch).as_micros() / TICK.as_micros();
+        Ticks::new(ticks as u32).unwrap_or(Ticks::MIN)
+    }
+
+    #[inline]
+    fn arrival(&self, number: u64) -> Option<Ticks> {
+        self.arrivals[(number % WINDOW) as usize]
+    }
+
+    /// The numbers that may be reported now: everything up to the first hole that is still young.
+    fn reportable(&self, now: Instant) -> Option<(u64, u64)> {
+        let base = self.base.filter(|base| *base < self.end)?;
+        let now = self.ticks(now).get();
+        let wait = (REORDER_WAIT.as_micros() / TICK.as_micros()) as i32;
+        let young = |ticks: Ticks| (now.wrapping_sub(ticks.get()) as i32) < wait;
+        // A hole is as old as the oldest packet behind it. Walking backwards finds the first hole that is too young.
+        let (mut end, mut oldest_behind) = (self.end, None::<Ticks>);
+        for number in (base..self.end).rev() {
+            match self.arrival(number) {
+                Some(ticks) => {
+                    let older =
+                        oldest_behind.is_none_or(|other| (other.get().wrapping_sub(ticks.get()) as i32) > 0);
+                    oldest_behind = if older { Some(ticks) } else { oldest_behind };
+                }
+                None if oldest_behind.is_some_and(young) => end = number,
+                None => break,
+            }
+        }
+        (base < end).then_some((base, end))
+    }
+}
+
+/// What one feedback says about packets in a row: symbol and delta in ticks. Ends where a delta does not fit 16 bits.
+impl Recorder {
+    #[inline]
+    fn statuses(
+        &self,
+        base: u64,
+        end: u64,
+        reference_ticks: u32,
+    ) -> impl Iterator<Item = (Symbol, i16)> + '_ {
+        let mut previous = reference_ticks;
+        (base..end).map_while(move |number| {
+            let Some(ticks) = self.arrival(number) else { return Some((NOT_RECEIVED, 0)) };
+            let delta = i16::try_from(ticks.get().wrapping_sub(previous) as i32).ok()?;
+            previous = ticks.get();
+            let symbol = if (0..256).contains(&delta) { SMALL_DELTA } else { LARGE_DELTA };
+            Some((symbol, delta))
+        })
+    }
+
+    /// How many numbers one feedback of at most `space` bytes covers; every chunk covers at least seven but the last.
+    fn plan(&self, base: u64, end: u64, reference_ticks: u32, space: usize) -> Option<u16> {
+        let (mut count, mut deltas) = (0usize, 0usize);
+        for (symbol, _) in self.statuses(base, end, reference_ticks) {
+            deltas += usize::from(symbol);
+            let chunks = 2 * (count + 1).div_ceil(7);
+            if (HEADER_LEN + chunks + deltas).next_multiple_of(4) > space {
+                break;
+            }
+            count += 1;
+        }
+        u16::try_from(count).ok().filter(|count| *count > 0)
+    }
+
+    fn write_chunks(&self, base: u64, count: u16, reference_ticks: u32, out: &mut Tail<'_>) {
+        let mut symbols = [NOT_RECEIVED; WINDOW as usize];
+        let statuses = self.statuses(base, base + u64::from(count), reference_ticks);
+        for (out, (symbol, _)) in symbols.iter_mut().zip(statuses) {
+            *out = symbol;
+        }
+        let mut rest = symbols.get(..usize::from(count)).unwrap_or_default();
+        while let Some(&first) = rest.first() {
+            let (chunk, covered) = encode_chunk(first, rest);
+            out.put(&chunk.to_be_bytes());
+            rest = &rest[covered..];
+        }
+    }
+
+    fn write_deltas(&self, base: u64, count: u16, reference_ticks: u32, out: &mut Tail<'_>) {
+        for (symbol, delta) in self.statuses(base, base + u64::from(count), reference_ticks) {
+            match symbol {
+                NOT_RECEIVED => {}
+                SMALL_DELTA => out.put(&[delta as u8]),
+                _ => out.put(&delta.to_be_bytes()),
+            }
+        }
+    }
+}
+
+/// The chunk for the start of `rest`, and how many symbols it covers: a run if it is long or the last one, else a vector of
+/// 14 one-bit symbols if there is no large delta among them, else one of seven two-bit symbols.
+#[inline]
+fn encode_chunk(first: Symbol, rest: &[Symbol]) -> (u16, usize) {
+    let run = rest.iter().take(usize::from(MAX_RUN)).take_while(|symbol| **symbol == first).count();
+    let wide = &rest[..rest.len().min(14)];
+    let one_bit = wide.iter().all(|symbol| *symbol != LARGE_DELTA);
+    if run == rest.len() || run >= 14 || (run >= 7 && !one_bit) {
+        (u16::from(first) << 13 | run as u16, run)
+    } else if one_bit {
+        let bits =
+            wide.iter().enumerate().fold(0, |bits, (at, symbol)| bits | u16::from(*symbol) << (13 - at));
+        (0x8000 | bits, wide.len())
+    } else {
+        let narrow = &rest[..rest.len().min(7)];
+        let bits = narrow
+            .iter()
+            .enumerate()
+            .fold(0, |bits, (at, symbol)| bits | u16::from(*symbol) << (12 - 2 * at));
+        (0xc000 | bits, narrow.len())
+    }
+}
+
+/// The part of the output behind the header. What does not fit is cut off; the plan leaves room for everything.
+struct Tail<'a> {
+    out: &'a mut [u8],
+    at: usize,
+}
+
+impl Tail<'_> {
+    #[inline]
+    fn put(&mut self, bytes: &[u8]) {
+        let end = self.at + bytes.len();
+        if let Some(out) = self.out.get_mut(self.at..end) {
+            out.copy_from_slice(bytes);
+        }
+        self.at = end;
+    }
+}
