@@ -8,7 +8,6 @@ use super::key_derivation::{Purpose, Stream, counter_mode, derive};
 use super::{MasterKey, Profile, RTCP_HEADER_LEN, SRTCP_E_BIT, SRTCP_INDEX_LEN, SrtpError, be_word};
 
 /// Expanded key material of one direction and protocol.
-#[derive(Debug)]
 pub(super) enum SessionKey {
     Gcm(Gcm),
     CounterMode(CounterMode),
@@ -115,7 +114,6 @@ impl SessionKey {
 }
 
 /// `AEAD_AES_128_GCM`.
-#[derive(Debug)]
 pub(super) struct Gcm {
     key: LessSafeKey,
     salt: [u8; 12],
@@ -157,7 +155,6 @@ impl Gcm {
 }
 
 /// `AES_128_CM_HMAC_SHA1_80`.
-#[derive(Debug)]
 pub(super) struct CounterMode {
     /// Used in both directions: counter mode decrypts by encrypting.
     key: EncryptingKey,

@@ -176,8 +176,7 @@ impl MasterKeys {
     }
 }
 
-/// Protects the packets of one sending direction.
-#[derive(Debug)]
+/// Protects the packets of one sending direction. `Debug` shows the profile only.
 pub struct Sealer {
     profile: Profile,
     rtp: SessionKey,
@@ -247,8 +246,7 @@ impl Sealer {
     }
 }
 
-/// Unprotects the packets of one receiving direction.
-#[derive(Debug)]
+/// Unprotects the packets of one receiving direction. `Debug` shows the profile only.
 pub struct Opener {
     profile: Profile,
     rtp: SessionKey,
@@ -320,6 +318,18 @@ impl Opener {
         self.rtcp.open_rtcp(packet, plain_len, ssrc, index)?;
         self.rtcp_replay.commit(ssrc, index);
         Ok(plain_len)
+    }
+}
+
+impl std::fmt::Debug for Sealer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sealer").field("profile", &self.profile).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Opener {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Opener").field("profile", &self.profile).finish_non_exhaustive()
     }
 }
 

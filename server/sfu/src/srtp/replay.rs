@@ -38,7 +38,7 @@ impl ReplayWindow {
     pub fn estimate(&self, sequence_number: u16) -> u64 {
         let seq = u64::from(sequence_number);
         let Some(newest) = self.newest else { return seq };
-        let same = newest & !0xffff | seq;
+        let same = (newest & !0xffff) | seq;
         if same > newest + HALF && same >= CYCLE {
             same - CYCLE
         } else if same + HALF < newest && same + CYCLE <= RTP_INDEX_MAX {
