@@ -387,7 +387,8 @@ fn opus_parameters(offered: &OfferedCodec, role: &Role) -> String {
     parameters
 }
 
-/// RFC 8853 section 5.3.2. Never `~`: Chromium switches a layer off for good that the answer calls paused.
+/// Answers simulcast (RFC 8853). Never `~`, even where the client offers it: it would ask for a layer to start paused,
+/// and nothing that is spoken here would resume it (that takes RFC 7728).
 fn write_layers(text: &mut Text, layers: &[Rid]) {
     if layers.is_empty() {
         return;

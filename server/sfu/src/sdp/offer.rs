@@ -178,7 +178,7 @@ pub enum RidDirection {
     Recv,
 }
 
-/// One way to send a simulcast stream (RFC 8853 section 5.1).
+/// One way to send a simulcast stream (RFC 8853).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct SimulcastAlternative {
     /// The stream's name.

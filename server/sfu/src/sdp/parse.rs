@@ -104,7 +104,7 @@ fn parse_bundle(mids: &str, line: usize) -> Result<Vec<Mid>, SdpError> {
 }
 
 /// Adds a section's extensions to those of the transport. An identifier means the same in every bundled section
-/// (RFC 9143 section 9.1): the forward path has to read `mid` before it knows the section.
+/// (RFC 9143): the forward path has to read `mid` before it knows the section.
 fn merge_extensions(
     transport: &mut ExtensionMap,
     section: &ExtensionMap,

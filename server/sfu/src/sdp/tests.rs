@@ -149,7 +149,7 @@ fn a_stopped_section_leaves_the_bundle_and_its_place_is_reused_under_a_new_mid()
 }
 
 #[test]
-fn firefoxs_bare_stopped_section_is_read() {
+fn a_stopped_section_without_attributes_is_read() {
     let bare = "m=video 0 UDP/TLS/RTP/SAVPF 19\r\nc=IN IP4 0.0.0.0\r\na=inactive\r\na=mid:8\r\n\
                 a=rtpmap:19 reserved/8000\r\n";
     let answer = answer_of(&Offer::parse(&format!("{FIREFOX_OFFER}{bare}")).unwrap());
@@ -483,7 +483,7 @@ fn swap_in_section(text: &str, index: usize, from: &str, to: &str) -> String {
     parts.concat()
 }
 
-/// As Chromium writes it after `transceiver.stop()`: port 0, inactive, out of the bundle.
+/// A stopped section in the shape JSEP gives it (RFC 9429): port 0, inactive, out of the bundle.
 fn stop_last_section(text: &str) -> String {
     let stopped = swap_in_section(text, 3, "m=video 9", "m=video 0");
     swap_in_section(&stopped, 3, "a=recvonly", "a=inactive").replace("BUNDLE 0 1 2 3", "BUNDLE 0 1 2")

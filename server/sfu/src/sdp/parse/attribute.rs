@@ -29,7 +29,7 @@ impl<'a> Attribute<'a> {
         }
     }
 
-    /// The names listed in `a=group:BUNDLE` (RFC 9143 section 5). Other groups are of no use here.
+    /// The names listed in `a=group:BUNDLE` (RFC 9143). Other groups are of no use here.
     pub(super) fn bundle_group(&self) -> Option<&'a str> {
         if self.name != "group" {
             return None;
@@ -50,7 +50,7 @@ impl<'a> Attribute<'a> {
 /// The transport as far as one part of the description states it.
 ///
 /// A first offer repeats it in every section, a later one may state it in the first bundled section only
-/// (RFC 9143 section 7.1.3), Firefox puts the fingerprint in the session part.
+/// (RFC 9143), Firefox puts the fingerprint in the session part.
 #[derive(Default)]
 pub(super) struct TransportAttributes<'a> {
     ufrag: Option<&'a str>,

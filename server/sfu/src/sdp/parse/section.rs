@@ -12,11 +12,11 @@ use super::{Line, at_most, first_line};
 use crate::rtp::identifier::{Mid, Rid};
 use crate::rtp::{ExtensionKind, ExtensionMap};
 
-/// The only RTP profile of WebRTC (RFC 8827 section 6.5).
+/// The only RTP profile of WebRTC (RFC 8827).
 const RTP_PROTOCOL: &str = "UDP/TLS/RTP/SAVPF";
 /// Most payload types in one section. Chromium offers 34 for received video.
 const PAYLOAD_TYPES_MAX: usize = 64;
-/// Most header extensions in one section. Chromium offers 13 by default and knows 17.
+/// Most header extensions in one section. Chromium offers 13.
 const EXTENSIONS_MAX: usize = 32;
 /// Most `rid`s in one section; browsers send three.
 const RIDS_MAX: usize = 8;
@@ -298,7 +298,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// `a=simulcast:send q;~h,g;f recv r` (RFC 8853 section 5.1).
+    /// `a=simulcast:send q;~h,g;f recv r` (RFC 8853).
     fn read_simulcast(&mut self, attribute: Attribute<'_>) -> Result<(), SdpError> {
         const FIELD: &str = "a=simulcast";
         let malformed = || attribute.malformed(FIELD);
