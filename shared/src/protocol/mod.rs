@@ -6,6 +6,7 @@
 
 mod client;
 mod decode;
+mod encode;
 mod error;
 mod server;
 mod version;

@@ -1,0 +1,72 @@
+//! What the engine asks the shell to do.
+
+use shared::{ResumeToken, SourceKind};
+
+use crate::error::{EndReason, Notice};
+use crate::input::SocketId;
+use crate::negotiate::MediaId;
+
+/// A task for the shell: a closed list, to be executed in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Output {
+    /// Open a WebSocket to the server now. Answered by [`crate::Input::SocketOpened`] or
+    /// [`crate::Input::SocketClosed`]. Events of earlier sockets are ignored from now on.
+    OpenSocket {
+        /// Its number.
+        socket: SocketId,
+    },
+    /// Close this WebSocket after what was sent; no answer is needed.
+    CloseSocket {
+        /// Its number.
+        socket: SocketId,
+    },
+    /// Send this text message.
+    Send {
+        /// On which socket.
+        socket: SocketId,
+        /// The JSON text.
+        text: String,
+    },
+    /// Close the `RTCPeerConnection` if there is one and create a new one; comes before the first offer.
+    ResetMedia {
+        /// The number of the new one.
+        media: MediaId,
+    },
+    /// Make the `RTCPeerConnection` as described, create an offer and set it as local description
+    /// (replacing an offer that was not answered). Answered by [`crate::Input::OfferCreated`] or
+    /// [`crate::Input::NegotiationFailed`].
+    CreateOffer(OfferRequest),
+    /// Set this answer as remote description. Answered by [`crate::Input::AnswerApplied`] or
+    /// [`crate::Input::NegotiationFailed`].
+    ApplyAnswer {
+        /// The offer's number.
+        negotiation: u32,
+        /// The session description (RFC 8866).
+        sdp: String,
+    },
+    /// Remember the token for a reload, where only this page and this room can read it.
+    StoreResume(ResumeToken),
+    /// Forget the stored token: the seat is given up.
+    ForgetResume,
+    /// Something to show for a moment.
+    Notice(Notice),
+    /// What the accessors of [`crate::Engine`] return may be different. At most once a drain.
+    Changed,
+    /// It is over: close the `RTCPeerConnection`, stop capturing. Nothing follows.
+    Ended(EndReason),
+}
+
+/// How the `RTCPeerConnection` shall be. Nothing is ever removed, so the platform only adds what is missing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OfferRequest {
+    /// The offer's number; answered with the same.
+    pub negotiation: u32,
+    /// Receiving audio transceivers.
+    pub audio_slots: u8,
+    /// Receiving video transceivers.
+    pub video_slots: u8,
+    /// What sending transceivers must exist for, in this order. Muted ones stay.
+    pub publish: Vec<SourceKind>,
+    /// Restart ICE (`RTCOfferOptions.iceRestart`).
+    pub restart: bool,
+}

@@ -1,0 +1,294 @@
+//! The signaling connection: open, greet, keep alive, come back.
+
+use std::time::Duration;
+
+use crate::error::EndReason;
+use crate::input::SocketId;
+use crate::moment::Moment;
+use crate::random::Jitter;
+
+/// Where the session is, for the page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Phase {
+    /// On the way into the room for the first time.
+    Connecting {
+        /// Which try this is, from 1.
+        attempt: u32,
+        /// When the next try begins; nothing while one is under way.
+        retry_at: Option<Moment>,
+    },
+    /// In the room.
+    Joined,
+    /// The connection to the server was lost; media may still flow.
+    Reconnecting {
+        /// Which try this is, from 1.
+        attempt: u32,
+        /// When the next try begins; nothing while one is under way.
+        retry_at: Option<Moment>,
+    },
+    /// Over.
+    Ended(EndReason),
+}
+
+/// What time brought about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SessionStep {
+    Open(SocketId),
+    Ping {
+        socket: SocketId,
+        nonce: u32,
+    },
+    /// Nothing was heard for too long. The session already waits for its next try.
+    Lost(SocketId),
+}
+
+#[derive(Debug)]
+pub(crate) struct Session {
+    state: State,
+    jitter: Jitter,
+    /// Tries since the last time in the room, at least 1.
+    attempt: u32,
+    joined_before: bool,
+    sockets: u32,
+    nonce: u32,
+    round_trip: Option<Duration>,
+}
+
+#[derive(Debug)]
+enum State {
+    Waiting {
+        until: Moment,
+    },
+    Opening {
+        socket: SocketId,
+        deadline: Moment,
+    },
+    /// The hello is sent.
+    Greeting {
+        socket: SocketId,
+        deadline: Moment,
+    },
+    Open(Link),
+    Ended(EndReason),
+}
+
+/// A connection on which both sides know each other.
+#[derive(Debug)]
+struct Link {
+    socket: SocketId,
+    since: Moment,
+    /// Silence that means it is dead.
+    timeout: Duration,
+    deadline: Moment,
+    ping_at: Moment,
+    /// The unanswered ping.
+    ping: Option<(u32, Moment)>,
+}
+
+impl Session {
+    pub(crate) const fn new(now: Moment, seed: u64) -> Self {
+        Self {
+            state: State::Waiting { until: now },
+            jitter: Jitter::new(seed),
+            attempt: 1,
+            joined_before: false,
+            sockets: 0,
+            nonce: 0,
+            round_trip: None,
+        }
+    }
+
+    pub(crate) fn phase(&self) -> Phase {
+        let retry_at = match &self.state {
+            State::Ended(reason) => return Phase::Ended(reason.clone()),
+            State::Open(_) => return Phase::Joined,
+            State::Waiting { until } => Some(*until),
+            State::Opening { .. } | State::Greeting { .. } => None,
+        };
+        let attempt = self.attempt;
+        if self.joined_before {
+            Phase::Reconnecting { attempt, retry_at }
+        } else {
+            Phase::Connecting { attempt, retry_at }
+        }
+    }
+
+    /// The socket to send on, when in the room.
+    pub(crate) const fn open_socket(&self) -> Option<SocketId> {
+        match &self.state {
+            State::Open(link) => Some(link.socket),
+            State::Waiting { .. } | State::Opening { .. } | State::Greeting { .. } | State::Ended(_) => None,
+        }
+    }
+
+    /// The socket that exists, whatever its state.
+    pub(crate) const fn socket(&self) -> Option<SocketId> {
+        match &self.state {
+            State::Opening { socket, .. } | State::Greeting { socket, .. } => Some(*socket),
+            State::Open(link) => Some(link.socket),
+            State::Waiting { .. } | State::Ended(_) => None,
+        }
+    }
+
+    pub(crate) const fn is_greeting(&self) -> bool {
+        matches!(self.state, State::Greeting { .. })
+    }
+
+    pub(crate) const fn is_ended(&self) -> bool {
+        matches!(self.state, State::Ended(_))
+    }
+
+    pub(crate) const fn round_trip(&self) -> Option<Duration> {
+        self.round_trip
+    }
+
+    /// The socket opened: says whether to send the hello now.
+    pub(crate) fn opened(&mut self, now: Moment, opened: SocketId) -> bool {
+        let State::Opening { socket, .. } = self.state else { return false };
+        if socket != opened {
+            return false;
+        }
+        self.state = State::Greeting { socket, deadline: now + ANSWER_TIMEOUT };
+        true
+    }
+
+    /// The server took us in; says whether that is a return.
+    pub(crate) fn welcomed(&mut self, now: Moment, timeout_ms: u32) -> bool {
+        let Some(socket) = self.socket() else { return false };
+        let timeout = Duration::from_millis(timeout_ms.into()).clamp(SILENCE_MIN, SILENCE_MAX);
+        let returned = self.joined_before;
+        self.joined_before = true;
+        self.state = State::Open(Link {
+            socket,
+            since: now,
+            timeout,
+            deadline: now + timeout,
+            ping_at: now + timeout / 3,
+            ping: None,
+        });
+        returned
+    }
+
+    /// A message came in: the connection lives.
+    pub(crate) fn heard(&mut self, now: Moment) {
+        if let State::Open(link) = &mut self.state {
+            link.deadline = now + link.timeout;
+        }
+    }
+
+    pub(crate) fn ponged(&mut self, now: Moment, nonce: u32) {
+        let State::Open(link) = &mut self.state else { return };
+        if let Some((expected, sent)) = link.ping
+            && expected == nonce
+        {
+            link.ping = None;
+            self.round_trip = Some(now.since(sent));
+        }
+    }
+
+    /// The network came back: find out at once whether the connection lives, or try at once to get one.
+    pub(crate) fn network_returned(&mut self, now: Moment) {
+        match &mut self.state {
+            State::Waiting { until } => {
+                self.attempt = 1;
+                *until = now;
+            }
+            State::Open(link) => {
+                link.ping_at = now;
+                link.deadline = link.deadline.min(now + PROBE_TIMEOUT);
+            }
+            State::Opening { .. } | State::Greeting { .. } | State::Ended(_) => {}
+        }
+    }
+
+    /// The connection is gone: wait, longer each time, but at least `at_least`.
+    pub(crate) fn lost(&mut self, now: Moment, at_least: Duration) {
+        match &self.state {
+            // A server that takes us in and drops us at once must not be called in a tight loop.
+            State::Open(link) if now.since(link.since) >= STABLE => self.attempt = 1,
+            State::Open(_) | State::Opening { .. } | State::Greeting { .. } => {
+                self.attempt = self.attempt.saturating_add(1);
+            }
+            State::Waiting { .. } => {}
+            State::Ended(_) => return,
+        }
+        let delay = self.back_off().max(at_least) + self.spread(at_least);
+        self.state = State::Waiting { until: now + delay };
+    }
+
+    pub(crate) fn end(&mut self, reason: EndReason) {
+        self.state = State::Ended(reason);
+    }
+
+    /// What is due; to be called until it returns nothing.
+    pub(crate) fn handle_timeout(&mut self, now: Moment) -> Option<SessionStep> {
+        match &mut self.state {
+            State::Waiting { until } if *until <= now => {
+                self.sockets = self.sockets.wrapping_add(1);
+                let socket = SocketId(self.sockets);
+                self.state = State::Opening { socket, deadline: now + ANSWER_TIMEOUT };
+                Some(SessionStep::Open(socket))
+            }
+            State::Opening { socket, deadline } | State::Greeting { socket, deadline }
+                if *deadline <= now =>
+            {
+                let socket = *socket;
+                self.lost(now, Duration::ZERO);
+                Some(SessionStep::Lost(socket))
+            }
+            State::Open(link) if link.deadline <= now => {
+                let socket = link.socket;
+                self.lost(now, Duration::ZERO);
+                Some(SessionStep::Lost(socket))
+            }
+            State::Open(link) if link.ping_at <= now => {
+                self.nonce = self.nonce.wrapping_add(1);
+                link.ping = Some((self.nonce, now));
+                link.ping_at = now + link.timeout / 3;
+                Some(SessionStep::Ping { socket: link.socket, nonce: self.nonce })
+            }
+            State::Waiting { .. }
+            | State::Opening { .. }
+            | State::Greeting { .. }
+            | State::Open(_)
+            | State::Ended(_) => None,
+        }
+    }
+
+    pub(crate) fn poll_timeout(&self) -> Option<Moment> {
+        match &self.state {
+            State::Waiting { until } => Some(*until),
+            State::Opening { deadline, .. } | State::Greeting { deadline, .. } => Some(*deadline),
+            State::Open(link) => Some(link.deadline.min(link.ping_at)),
+            State::Ended(_) => None,
+        }
+    }
+
+    /// Doubles with every try up to a cap; half of it is random, so that a thousand clients of a
+    /// restarted server do not come back at once.
+    fn back_off(&mut self) -> Duration {
+        let doublings = self.attempt.saturating_sub(1).min(BACK_OFF_DOUBLINGS_MAX);
+        let half = BACK_OFF_FIRST * 2u32.pow(doublings) / 2;
+        half + self.spread(half)
+    }
+
+    /// Zero to `duration`, at random.
+    fn spread(&mut self, duration: Duration) -> Duration {
+        let milliseconds = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        Duration::from_millis(self.jitter.below(milliseconds))
+    }
+}
+
+/// Opening a socket or answering a hello takes a few round trips; ten seconds mean that nobody is there.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+/// After the network came back, a living connection answers a ping within this time.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(3);
+/// A server that announces less would make us reconnect over a hiccup.
+const SILENCE_MIN: Duration = Duration::from_secs(3);
+/// A server that announces more would make us hang on a dead connection.
+const SILENCE_MAX: Duration = Duration::from_secs(120);
+/// A connection that held this long was a good one.
+const STABLE: Duration = Duration::from_secs(5);
+const BACK_OFF_FIRST: Duration = Duration::from_millis(250);
+/// 250 ms · 2⁵ = 8 s is the longest wait.
+const BACK_OFF_DOUBLINGS_MAX: u32 = 5;
