@@ -9,10 +9,29 @@
 //! Errors come from input and are counted or answered; a broken invariant panics with its reason, and the
 //! panic costs the peer it happened in, not the others.
 
+mod audio;
 mod command;
 mod config;
+mod downlink;
+mod drop_reason;
 mod event;
+mod forwarding;
+mod key_frame;
+mod layer;
+mod membership;
+mod negotiation;
+mod outbox;
+mod peer;
+mod peer_table;
+mod reception;
+mod room;
+mod routing;
 mod send_batch;
+mod sfu;
+mod statistics;
+mod subscription;
+mod transport;
+mod uplink;
 
 pub mod dtls;
 pub mod ice;
@@ -28,5 +47,9 @@ pub mod twcc;
 
 pub use command::{Command, ConnectionId, Want};
 pub use config::{Config, WallClock};
+pub use drop_reason::DropReason;
+pub use dtls::Certificate;
 pub use event::{Change, CloseReason, Event, Notice, Pause, Refusal, Roster, Seat, SlotState};
 pub use send_batch::{DATAGRAM_BYTES_MAX, Datagram, SendBatch};
+pub use sfu::Sfu;
+pub use statistics::Statistics;

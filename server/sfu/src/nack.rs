@@ -194,3 +194,153 @@ impl Responder {
         true
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const RTT: Duration = Duration::from_millis(60);
+
+    fn ms(millis: u64) -> Duration {
+        Duration::from_millis(millis)
+    }
+
+    #[test]
+    fn a_gap_is_asked_for_at_once_and_again_after_a_round_trip() {
+        let start = Instant::now();
+        let mut generator = Generator::new();
+        for sequence in [65533, 65534, 2] {
+            assert_eq!(generator.handle(sequence, start), Arrival::Newest);
+        }
+        assert_eq!(generator.next_due(RTT), Some(start));
+        assert_eq!(generator.poll(start, RTT), Need::Packets(&[65535, 0, 1]));
+        assert_eq!(generator.poll(start + ms(59), RTT), Need::Nothing);
+        assert_eq!(generator.next_due(RTT), Some(start + RTT));
+        assert_eq!(generator.poll(start + RTT, RTT), Need::Packets(&[65535, 0, 1]));
+    }
+
+    #[test]
+    fn a_short_round_trip_does_not_make_requests_denser_than_20_ms() {
+        let start = Instant::now();
+        let mut generator = Generator::new();
+        generator.handle(1, start);
+        generator.handle(3, start);
+        assert_eq!(generator.poll(start, ms(1)), Need::Packets(&[2]));
+        assert_eq!(generator.poll(start + ms(19), ms(1)), Need::Nothing);
+        assert_eq!(generator.poll(start + ms(20), ms(1)), Need::Packets(&[2]));
+    }
+
+    #[test]
+    fn recovered_packets_are_asked_for_no_more() {
+        let start = Instant::now();
+        let mut generator = Generator::new();
+        generator.handle(1, start);
+        generator.handle(4, start);
+        assert_eq!(generator.handle(3, start), Arrival::Recovered);
+        assert_eq!(generator.handle(3, start), Arrival::Known);
+        assert_eq!(generator.poll(start, RTT), Need::Packets(&[2]));
+        assert_eq!(generator.handle(2, start), Arrival::Recovered);
+        assert_eq!((generator.missing(), generator.next_due(RTT)), (0, None));
+        assert_eq!(generator.poll(start + ms(2000), RTT), Need::Nothing);
+    }
+
+    #[test]
+    fn after_ten_tries_or_a_second_a_key_frame_is_needed_once() {
+        for (rtt, tries) in [(ms(20), 10), (ms(300), 4)] {
+            let start = Instant::now();
+            let mut generator = Generator::new();
+            generator.handle(1, start);
+            generator.handle(3, start);
+            let (mut asked, mut key_frames) = (0, 0);
+            for step in 0..2000 {
+                match generator.poll(start + ms(step), rtt) {
+                    Need::Nothing => {}
+                    Need::Packets(sequences) => asked += sequences.len(),
+                    Need::KeyFrame => key_frames += 1,
+                }
+            }
+            assert_eq!((asked, key_frames, generator.missing()), (tries, 1, 0));
+        }
+    }
+
+    #[test]
+    fn a_large_jump_forgets_the_gaps_and_needs_a_key_frame() {
+        let start = Instant::now();
+        let mut generator = Generator::new();
+        generator.handle(1, start);
+        generator.handle(3, start);
+        assert_eq!(generator.handle(3 + 258, start), Arrival::Jump);
+        assert_eq!(generator.poll(start, RTT), Need::KeyFrame);
+        assert_eq!(generator.poll(start, RTT), Need::Nothing);
+        assert_eq!(generator.handle(3 + 258 + 257, start), Arrival::Newest);
+        assert_eq!(generator.missing(), MAX_MISSING);
+    }
+
+    #[test]
+    fn more_gaps_than_the_bound_push_out_the_oldest() {
+        let start = Instant::now();
+        let mut generator = Generator::new();
+        for sequence in (1..=521).step_by(2) {
+            generator.handle(sequence, start);
+        }
+        assert_eq!(generator.missing(), MAX_MISSING);
+        assert_eq!(generator.poll(start, RTT), Need::KeyFrame);
+        let Need::Packets(sequences) = generator.poll(start, RTT) else { panic!("nothing to ask for") };
+        assert_eq!((sequences.first(), sequences.last()), (Some(&10), Some(&520)));
+    }
+
+    #[test]
+    fn a_packet_that_fell_out_of_the_window_is_given_up() {
+        let start = Instant::now();
+        let mut generator = Generator::new();
+        generator.handle(1, start);
+        for sequence in 3..=1027 {
+            generator.handle(sequence, start);
+        }
+        assert_eq!(generator.poll(start, RTT), Need::KeyFrame);
+        assert_eq!(generator.missing(), 0);
+    }
+
+    #[test]
+    fn a_repeated_request_is_answered_once_per_round_trip() {
+        let start = Instant::now();
+        let mut responder = Responder::new(start);
+        assert!(responder.allow(7, start, RTT));
+        assert!(!responder.allow(7, start + ms(59), RTT));
+        assert!(responder.allow(8, start + ms(59), RTT));
+        assert!(responder.allow(7, start + ms(60), RTT));
+        assert!(!responder.allow(7, start + ms(61), RTT));
+        assert!(responder.allow(7 + 128, start + ms(61), RTT), "another packet in the same slot");
+    }
+
+    proptest! {
+        #[test]
+        fn exactly_the_packets_that_never_came_are_missing(
+            fates in proptest::collection::vec((0u8..10, 0usize..6), 2..200), first: u16,
+        ) {
+            let start = Instant::now();
+            let mut generator = Generator::new();
+            generator.handle(first, start);
+            let mut arriving: Vec<(usize, usize)> = Vec::new();
+            for (at, (fate, delay)) in fates.iter().enumerate() {
+                if *fate > 0 {
+                    arriving.push((at + delay, at));
+                }
+            }
+            arriving.sort_unstable();
+            for (_, at) in &arriving {
+                generator.handle(first.wrapping_add(1 + *at as u16), start);
+            }
+            let newest = arriving.iter().map(|(_, at)| *at).max().unwrap_or(0);
+            let lost: Vec<u16> =
+                (0..newest).filter(|at| fates[*at].0 == 0).map(|at| first.wrapping_add(1 + at as u16)).collect();
+            let need = generator.poll(start, RTT);
+            if lost.is_empty() {
+                prop_assert_eq!(need, Need::Nothing);
+            } else {
+                prop_assert_eq!(need, Need::Packets(&lost));
+            }
+        }
+    }
+}

@@ -268,3 +268,108 @@ fn decode(bytes: &[u8]) -> Option<RingPacket<'_>> {
         payload,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rtp::{CarriedBuffer, ExtensionKind};
+    use proptest::prelude::*;
+
+    fn packet(sequence: u16, payload: &[u8]) -> RingPacket<'_> {
+        RingPacket {
+            sequence,
+            timestamp: 0x0102_0304,
+            marker: sequence % 2 == 0,
+            payload_type: 96,
+            vp8: None,
+            carried: Carried::default(),
+            payload,
+        }
+    }
+
+    #[test]
+    fn a_stored_packet_comes_back_with_everything() {
+        let mut carried = CarriedBuffer::default();
+        carried.push(ExtensionKind::VideoOrientation, &[2]);
+        let picture_id = Some(vp8::PictureId { at: 2, long: true, value: 0x7abc });
+        let ids = [
+            None,
+            Some(vp8::Ids::default()),
+            Some(vp8::Ids { picture_id, tl0: Some(vp8::Tl0 { at: 4, value: 255 }) }),
+            Some(vp8::Ids { picture_id: Some(vp8::PictureId { at: 2, long: false, value: 5 }), tl0: None }),
+        ];
+        let now = Instant::now();
+        let mut ring = PacketRing::new(Config::VIDEO);
+        for (sequence, vp8) in (65534..=65535).chain(0..2).zip(ids) {
+            let stored = RingPacket { vp8, carried: carried.carried(), ..packet(sequence, b"payload") };
+            assert_eq!(ring.push(now, &stored), Push::Stored);
+            assert_eq!(ring.get(sequence), Some(stored));
+            assert_eq!(ring.push(now, &stored), Push::Duplicate);
+        }
+        assert_eq!(ring.get(2), None);
+        ring.clear();
+        assert_eq!(ring.get(65535), None);
+    }
+
+    #[test]
+    fn old_and_oversized_packets_are_refused() {
+        let now = Instant::now();
+        let mut ring = PacketRing::new(Config::AUDIO);
+        assert_eq!(ring.push(now, &packet(100, &[0; 1501])), Push::TooLarge);
+        assert_eq!(ring.push(now, &packet(100, &[0; 1500])), Push::Stored);
+        assert_eq!(ring.push(now, &packet(36, b"x")), Push::TooOld);
+        assert_eq!(ring.push(now, &packet(37, b"x")), Push::Stored);
+        let long = [0; 256];
+        let carried = RingPacket { carried: Carried::from_bytes(&long), ..packet(101, b"x") };
+        assert_eq!(ring.push(now, &carried), Push::TooLarge);
+    }
+
+    #[test]
+    fn a_slow_stream_stays_small_and_a_fast_one_grows_to_its_bound_without_losing_packets() {
+        let payload = [7; 1100];
+        let mut now = Instant::now();
+        let (mut slow, mut fast) = (PacketRing::new(Config::VIDEO), PacketRing::new(Config::VIDEO));
+        for sequence in 0..2000u16 {
+            now += Duration::from_millis(4);
+            if sequence % 64 == 0 {
+                slow.push(now, &packet(sequence, &payload));
+            }
+            fast.push(now, &packet(sequence, &payload));
+            // 7 packets fit the smallest arena even when growing.
+            for back in 0..sequence.min(6) {
+                assert!(fast.get(sequence - back).is_some(), "{sequence} {back}");
+            }
+        }
+        assert_eq!(slow.memory(), MIN_ARENA + 8 * 512);
+        assert_eq!(fast.memory(), 128 * 1024 + 8 * 512);
+        // 4.4 kB per 16 ms: 128 kB hold 117 packets, 468 ms.
+        assert!(fast.get(1999 - 110).is_some());
+    }
+
+    proptest! {
+        #[test]
+        fn what_comes_back_is_what_was_stored_last(
+            steps in proptest::collection::vec((-5i16..40, 0usize..1400, 0u64..30), 1..400),
+        ) {
+            let mut now = Instant::now();
+            let mut ring = PacketRing::new(Config { slots: 64, max_arena: 32 * 1024, keep: Duration::from_millis(300) });
+            let mut stored = std::collections::BTreeMap::new();
+            let mut sequence = 65000u16;
+            for (step, len, pause) in steps {
+                sequence = sequence.wrapping_add_signed(step);
+                now += Duration::from_millis(pause);
+                let payload = vec![len as u8; len];
+                if ring.push(now, &packet(sequence, &payload)) == Push::Stored {
+                    stored.insert(sequence, payload.clone());
+                    prop_assert_eq!(ring.get(sequence).unwrap().payload, &payload[..]);
+                }
+                for (sequence, payload) in &stored {
+                    if let Some(found) = ring.get(*sequence) {
+                        prop_assert_eq!(found.payload, &payload[..]);
+                    }
+                }
+                prop_assert!(ring.memory() <= 32 * 1024 + 8 * 64);
+            }
+        }
+    }
+}

@@ -32,7 +32,11 @@ impl SendBatch {
     /// A batch that holds at most `datagrams` datagrams of full size. All memory is taken here.
     #[must_use]
     pub fn with_capacity(datagrams: usize) -> Self {
-        Self { bytes: vec![0; datagrams * DATAGRAM_BYTES_MAX], used: 0, datagrams: Vec::with_capacity(datagrams) }
+        Self {
+            bytes: vec![0; datagrams * DATAGRAM_BYTES_MAX],
+            used: 0,
+            datagrams: Vec::with_capacity(datagrams),
+        }
     }
 
     /// Whether the next datagram might not fit.

@@ -118,6 +118,18 @@ impl<K: Copy + Ord, const N: usize> Selector<K, N> {
         &self.slots
     }
 
+    /// Who is in the slots, loudest first, with the smoothed level from 0 (silent) to 127; 0 for whoever is not
+    /// speaking at `now`.
+    pub fn loudest_first(&self, now: Instant) -> Vec<(K, u8)> {
+        let held = self.slots.iter().flatten().filter_map(|key| self.speaker(*key));
+        let level = |speaker: &Speaker<K>| {
+            if speaker.speaks(now) { (speaker.loudness_at(now) / 100).clamp(1, 127) as u8 } else { 0 }
+        };
+        let mut ranked: Vec<(K, u8)> = held.map(|speaker| (speaker.key, level(speaker))).collect();
+        ranked.sort_by_key(|(key, level)| (std::cmp::Reverse(*level), *key));
+        ranked
+    }
+
     /// Who holds the floor, as of the last [`Selector::select`]. Stays while everybody is silent.
     #[must_use]
     pub fn dominant(&self) -> Option<K> {

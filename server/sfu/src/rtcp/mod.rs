@@ -9,6 +9,9 @@ mod report;
 mod transport_feedback;
 mod write;
 
+#[cfg(test)]
+mod tests;
+
 pub use feedback::{Fir, FirEntry, Nack, Pli, Remb};
 pub use read::{Packet, Packets, iter};
 pub use report::{Goodbye, ReceiverReport, ReportBlock, SenderInfo, SenderReport, SourceDescription};
@@ -28,7 +31,7 @@ pub enum RtcpError {
     /// The version is not 2.
     #[error("RTCP version {0}")]
     Version(u8),
-    /// The padding length is zero, no multiple of four or larger than the packet.
+    /// The padding length is zero or larger than the packet.
     #[error("padding of {0} bytes does not fit")]
     Padding(u8),
     /// A transport feedback uses the reserved status symbol 3.

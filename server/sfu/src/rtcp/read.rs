@@ -91,7 +91,8 @@ fn split(bytes: &[u8]) -> Result<(Raw<'_>, &[u8]), RtcpError> {
     let (mut body, rest) = tail.split_at_checked(len).ok_or(RtcpError::Truncated("the packet"))?;
     if first & 0x20 != 0 {
         let count = body.last().copied().unwrap_or(0);
-        let end = body.len().checked_sub(usize::from(count)).filter(|_| count != 0 && count % 4 == 0);
+        // RFC 3550 §6.4.1 wants a multiple of four, but the transport feedback of every browser is padded by one to three.
+        let end = body.len().checked_sub(usize::from(count)).filter(|_| count != 0);
         body = &body[..end.ok_or(RtcpError::Padding(count))?];
     }
     Ok((Raw { packet_type, format: first & 0x1f, body }, rest))

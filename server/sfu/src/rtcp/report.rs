@@ -161,13 +161,14 @@ impl<'a> SourceDescription<'a> {
     }
 }
 
-/// One chunk: its source, its CNAME and what follows. Items end with a zero byte, then alignment to 32 bits.
+/// One chunk: its source, its CNAME and what follows. Items end with a zero byte, then alignment to 32 bits; some stacks
+/// call that alignment padding, so the end of the packet will do too.
 #[inline]
 fn chunk(bytes: &[u8]) -> Option<(u32, Option<&[u8]>, &[u8])> {
     let ssrc = u32_at(bytes, 0)?;
     let (mut at, mut cname) = (4, None);
     loop {
-        let kind = *bytes.get(at)?;
+        let kind = bytes.get(at).copied().unwrap_or(0);
         if kind == 0 {
             break;
         }
@@ -178,7 +179,7 @@ fn chunk(bytes: &[u8]) -> Option<(u32, Option<&[u8]>, &[u8])> {
         }
         at += 2 + len;
     }
-    Some((ssrc, cname, bytes.get((at + 1).next_multiple_of(4)..)?))
+    Some((ssrc, cname, bytes.get((at + 1).next_multiple_of(4)..).unwrap_or_default()))
 }
 
 /// BYE.

@@ -13,6 +13,9 @@ pub mod sequence;
 pub mod vp8;
 mod write;
 
+#[cfg(test)]
+mod tests;
+
 pub use carried::{Carried, CarriedBuffer};
 pub use extension::{AudioLevel, ExtensionKind, ExtensionMap, Extensions, KnownExtensions};
 pub use header::Header;

@@ -56,7 +56,7 @@ pub struct Fingerprint(pub [u8; 32]);
 
 impl Fingerprint {
     /// Reads 32 colon-separated pairs of hexadecimal digits, in either case.
-    pub(super) fn from_hexadecimal(text: &str) -> Option<Self> {
+    pub(crate) fn from_hexadecimal(text: &str) -> Option<Self> {
         let mut digest = [0; 32];
         let mut pairs = text.split(':');
         for byte in &mut digest {

@@ -1,0 +1,347 @@
+//! What one peer watches: its slots, and the packets that flow through them.
+//!
+//! A slot keeps its SSRC for ever; what flows through it is switched by rewriting numbers, at a key frame.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use shared::SourceRef;
+
+use crate::drop_reason::DropReason;
+use crate::nack::Responder;
+use crate::rewrite::{Media, Rewriter, Rewritten, SourcePacket};
+use crate::ring::RingPacket;
+use crate::rtp::identifier::Mid;
+use crate::rtp::{Carried, ExtensionMap, OutgoingHeader, abs_send_time, rtx};
+use crate::sdp::{PayloadMap, SlotSsrcs};
+use crate::send_batch::SendBatch;
+use crate::srtp::{RTP_OVERHEAD_MAX, Sealer};
+use crate::subscription::{Feed, StreamKey};
+
+/// Packets with the `mid` extension at the start of a slot; the SSRC is in the answer, so it only helps
+/// clients that bind by mid first.
+const MID_PACKETS: u64 = 200;
+/// Most packets waiting for one subscriber between two transmissions.
+const QUEUE_MAX: usize = 8192;
+
+/// One receiving m-line of the client.
+#[derive(Debug)]
+pub(crate) struct Slot {
+    pub(crate) mid: Mid,
+    pub(crate) audio: bool,
+    pub(crate) ssrcs: SlotSsrcs,
+    pub(crate) payload: PayloadMap,
+    pub(crate) extensions: ExtensionMap,
+    /// What the client asked for: a video source and the tile's height.
+    pub(crate) want: Option<(SourceRef, u16)>,
+    /// What flows.
+    pub(crate) current: Option<Feed>,
+    /// What shall flow from its next key frame on.
+    pub(crate) pending: Option<Feed>,
+    pub(crate) packets: u64,
+    pub(crate) octets: u64,
+    rewriter: Rewriter,
+    responder: Responder,
+    /// SRTP index of the next retransmission.
+    rtx_index: u64,
+}
+
+/// What a packet is to a slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Gate {
+    Pass,
+    Switch,
+    Ignore,
+}
+
+impl Slot {
+    pub(crate) fn new(now: Instant, mid: Mid, audio: bool, ssrcs: SlotSsrcs, random: [u8; 8]) -> Self {
+        let [s0, s1, t0, t1, t2, t3, r0, r1] = random;
+        let media = if audio { Media::AUDIO } else { Media::VIDEO };
+        Self {
+            mid,
+            audio,
+            ssrcs,
+            payload: PayloadMap {
+                codec: if audio { crate::sdp::Codec::Opus } else { crate::sdp::Codec::Vp8 },
+                payload_type: 0,
+                rtx_payload_type: None,
+                clock_rate: media.clock_hz,
+            },
+            extensions: ExtensionMap::new(),
+            want: None,
+            current: None,
+            pending: None,
+            packets: 0,
+            octets: 0,
+            rewriter: Rewriter::new(
+                media,
+                u16::from_be_bytes([s0, s1]),
+                u32::from_be_bytes([t0, t1, t2, t3]),
+            ),
+            responder: Responder::new(now),
+            rtx_index: u64::from(u16::from_be_bytes([r0, r1]) & 0x7fff),
+        }
+    }
+
+    #[inline]
+    fn gate(&self, token: u32, key_frame: bool) -> Gate {
+        if self.pending.is_some_and(|feed| feed.stream.token == token) && (self.audio || key_frame) {
+            return Gate::Switch;
+        }
+        if self.current.is_some_and(|feed| feed.stream.token == token) {
+            return Gate::Pass;
+        }
+        Gate::Ignore
+    }
+
+    /// Where the outgoing packet came from, for its retransmission.
+    fn origin(&self, sequence: u16) -> Option<(u32, u16)> {
+        self.rewriter.source_of(sequence).map(|origin| (origin.source, origin.sequence))
+    }
+}
+
+/// A packet that waits to be sent to one slot.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Queued {
+    pub(crate) stream: StreamKey,
+    pub(crate) sequence: u16,
+    pub(crate) slot: u8,
+    pub(crate) kind: QueuedKind,
+}
+
+/// Why a packet waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum QueuedKind {
+    /// It just arrived; true when it starts a key frame.
+    Media(bool),
+    /// Padding that carries nothing: only numbers move.
+    Padding,
+    /// The client asked for the packet that went out under this number.
+    Again(u16),
+}
+
+/// What happened when a packet was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sent {
+    /// It is in the batch.
+    Forwarded,
+    /// It is in the batch, and the slot now shows another stream.
+    Switched,
+    /// It is in the batch as a retransmission.
+    Retransmitted,
+    /// There was nothing to send.
+    Nothing,
+}
+
+/// Where and with what to send.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Path<'a> {
+    pub(crate) to: SocketAddr,
+    pub(crate) sealer: &'a Sealer,
+    /// Time since the Unix epoch, for `abs-send-time`.
+    pub(crate) since_unix_epoch: Duration,
+}
+
+/// See the [module](self).
+#[derive(Debug, Default)]
+pub(crate) struct Downlink {
+    pub(crate) slots: Vec<Slot>,
+    /// Packets to send, oldest first. Drained from the front by [`Self::next`].
+    queue: Vec<Queued>,
+    drained: usize,
+    /// Transport-wide sequence number of the next packet.
+    transport_cc: u16,
+    /// Measured from the client's receiver reports.
+    pub(crate) rtt: Option<Duration>,
+}
+
+impl Downlink {
+    /// Adds a packet to send; returns whether there was room.
+    #[inline]
+    pub(crate) fn enqueue(&mut self, packet: Queued) -> bool {
+        if self.queue.len() >= QUEUE_MAX {
+            return false;
+        }
+        self.queue.push(packet);
+        true
+    }
+
+    /// Forgets what waits: after a negotiation its slots may be others.
+    pub(crate) fn forget_queue(&mut self) {
+        self.queue.clear();
+        self.drained = 0;
+    }
+
+    /// The next packet to send.
+    #[inline]
+    pub(crate) fn next(&mut self) -> Option<Queued> {
+        let packet = self.queue.get(self.drained).copied();
+        match packet {
+            Some(_) => self.drained += 1,
+            None => {
+                self.queue.clear();
+                self.drained = 0;
+            }
+        }
+        packet
+    }
+
+    /// Writes one packet into `batch`, in the slot's numbers, sealed.
+    ///
+    /// # Errors
+    /// Why it was not sent.
+    #[inline]
+    pub(crate) fn send(
+        &mut self,
+        now: Instant,
+        queued: &Queued,
+        packet: &RingPacket<'_>,
+        path: &Path<'_>,
+        batch: &mut SendBatch,
+    ) -> Result<Sent, DropReason> {
+        let Some(slot) = self.slots.get_mut(usize::from(queued.slot)) else { return Ok(Sent::Nothing) };
+        let source = SourcePacket { sequence: packet.sequence, timestamp: packet.timestamp, vp8: packet.vp8 };
+        let (numbers, sent) = match queued.kind {
+            QueuedKind::Padding => return Ok(Sent::Nothing),
+            QueuedKind::Again(out_sequence) => match slot.rewriter.again(out_sequence, &source) {
+                Some(numbers) => {
+                    return send_again(slot, &mut self.transport_cc, packet, numbers, path, batch);
+                }
+                // It never went out: it was recovered from a loss on the publisher's side. Send it in its place.
+                None => (
+                    slot.rewriter
+                        .forward(now, queued.stream.token, &source)
+                        .map_err(|_| DropReason::Superseded)?,
+                    Sent::Forwarded,
+                ),
+            },
+            QueuedKind::Media(key_frame) => match slot.gate(queued.stream.token, key_frame) {
+                Gate::Ignore => return Ok(Sent::Nothing),
+                Gate::Pass => (
+                    slot.rewriter
+                        .forward(now, queued.stream.token, &source)
+                        .map_err(|_| DropReason::Superseded)?,
+                    Sent::Forwarded,
+                ),
+                Gate::Switch => {
+                    slot.current = slot.pending.take();
+                    (slot.rewriter.switch(now, queued.stream.token, &source), Sent::Switched)
+                }
+            },
+        };
+        let header = OutgoingHeader {
+            // A talk spurt starts with the marker (RFC 3551 §4.1): let the jitter buffer adapt after a switch.
+            marker: packet.marker || (slot.audio && sent == Sent::Switched),
+            padding: false,
+            payload_type: slot.payload.payload_type,
+            sequence: numbers.sequence(),
+            timestamp: numbers.timestamp,
+            ssrc: slot.ssrcs.ssrc,
+            mid: (slot.packets < MID_PACKETS).then_some(slot.mid.as_str()),
+            transport_cc: Some(self.transport_cc),
+            abs_send_time: Some(abs_send_time(path.since_unix_epoch)),
+            carried: packet.carried,
+        };
+        let ok = batch.push_with(path.to, |space| {
+            let header_len = header.write(&slot.extensions, space).ok()?.len;
+            let plain_len = header_len + packet.payload.len();
+            let payload = space.get_mut(header_len..plain_len + RTP_OVERHEAD_MAX)?;
+            payload[..packet.payload.len()].copy_from_slice(packet.payload);
+            if let Some(ids) = &packet.vp8 {
+                ids.write(payload, numbers.picture_id, numbers.tl0);
+            }
+            Some(path.sealer.seal_rtp(space, header_len, plain_len, slot.ssrcs.ssrc, numbers.index))
+        });
+        if !ok {
+            return Err(DropReason::TooLarge);
+        }
+        self.transport_cc = self.transport_cc.wrapping_add(1);
+        slot.packets += 1;
+        slot.octets += packet.payload.len() as u64;
+        Ok(sent)
+    }
+
+    /// A padding-only packet of a slot's current stream: later numbers close up.
+    #[inline]
+    pub(crate) fn skip(&mut self, queued: &Queued) {
+        if let Some(slot) = self.slots.get_mut(usize::from(queued.slot)) {
+            // When the slot shows something else, or the number is known already, there is nothing to close.
+            let _ = slot.rewriter.skip(queued.stream.token, queued.sequence);
+        }
+    }
+
+    /// What to send for a client's request for `sequence` on `ssrc`, at most once a round trip: the slot, the
+    /// token of the stream it came from, and the number there.
+    pub(crate) fn retransmission(
+        &mut self,
+        now: Instant,
+        ssrc: u32,
+        sequence: u16,
+    ) -> Option<(u8, u32, u16)> {
+        /// Assumed until a receiver report has told.
+        const RTT_DEFAULT: Duration = Duration::from_millis(50);
+        let rtt = self.rtt.unwrap_or(RTT_DEFAULT);
+        let at = self.slots.iter().position(|slot| slot.ssrcs.ssrc == ssrc)?;
+        let slot = &mut self.slots[at];
+        let (token, source_sequence) = slot.origin(sequence)?;
+        slot.responder.allow(sequence, now, rtt).then_some((at as u8, token, source_sequence))
+    }
+
+    /// The slot that sends under this SSRC.
+    pub(crate) fn slot_of_ssrc(&self, ssrc: u32) -> Option<&Slot> {
+        self.slots.iter().find(|slot| slot.ssrcs.ssrc == ssrc)
+    }
+
+    /// The RTP timestamp of a slot at `now`, for its sender report; `None` before its first packet.
+    pub(crate) fn timestamp_at(slot: &Slot, now: Instant) -> Option<u32> {
+        let (at, last) = slot.rewriter.last()?;
+        let elapsed =
+            now.saturating_duration_since(at).as_micros() * u128::from(slot.payload.clock_rate) / 1_000_000;
+        Some(last.timestamp.wrapping_add(elapsed as u32))
+    }
+}
+
+/// Sends a packet again under the slot's retransmission SSRC (RFC 4588).
+#[cold]
+fn send_again(
+    slot: &mut Slot,
+    transport_cc: &mut u16,
+    packet: &RingPacket<'_>,
+    numbers: Rewritten,
+    path: &Path<'_>,
+    batch: &mut SendBatch,
+) -> Result<Sent, DropReason> {
+    let (Some(ssrc), Some(payload_type)) = (slot.ssrcs.rtx, slot.payload.rtx_payload_type) else {
+        return Ok(Sent::Nothing);
+    };
+    let header = OutgoingHeader {
+        marker: packet.marker,
+        padding: false,
+        payload_type,
+        sequence: slot.rtx_index as u16,
+        timestamp: numbers.timestamp,
+        ssrc,
+        mid: None,
+        transport_cc: Some(*transport_cc),
+        abs_send_time: Some(abs_send_time(path.since_unix_epoch)),
+        carried: Carried::default(),
+    };
+    let index = slot.rtx_index;
+    let ok = batch.push_with(path.to, |space| {
+        let header_len = header.write(&slot.extensions, space).ok()?.len;
+        let written = rtx::wrap(numbers.sequence(), packet.payload, space.get_mut(header_len..)?).ok()?;
+        if let Some(ids) = &packet.vp8 {
+            ids.write(space.get_mut(header_len + rtx::OVERHEAD..)?, numbers.picture_id, numbers.tl0);
+        }
+        let plain_len = header_len + written;
+        space.get(..plain_len + RTP_OVERHEAD_MAX)?;
+        Some(path.sealer.seal_rtp(space, header_len, plain_len, ssrc, index))
+    });
+    if !ok {
+        return Err(DropReason::TooLarge);
+    }
+    slot.rtx_index += 1;
+    *transport_cc = transport_cc.wrapping_add(1);
+    Ok(Sent::Retransmitted)
+}

@@ -1,0 +1,236 @@
+//! The packet path: from a publisher's datagram to the subscribers' datagrams, and the RTCP between them.
+//!
+//! ```text
+//! datagram ─▶ Uplink::receive ─▶ ring ─▶ one entry in the queue of each watcher          handle_datagram
+//! queue of one subscriber after the other ─▶ Downlink::send ─▶ sealed in the batch       poll_transmit
+//! ```
+//! Subscriber after subscriber, so that datagrams to one address lie side by side and leave as one GSO message.
+
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use crate::downlink::{Queued, QueuedKind, Sent};
+use crate::drop_reason::DropReason;
+use crate::peer::{self, Peer};
+use crate::peer_table::PeerKey;
+use crate::rtcp::{self, Packet};
+use crate::send_batch::SendBatch;
+use crate::sfu::Sfu;
+use crate::subscription::StreamKey;
+use crate::uplink::{Arrived, Received};
+
+/// Most packets that one NACK message can bring back: more is not repair but amplification.
+const RETRANSMISSIONS_PER_NACK_MAX: usize = 128;
+
+impl Sfu {
+    #[inline]
+    pub(crate) fn receive_rtp(
+        &mut self,
+        now: Instant,
+        key: PeerKey,
+        peer: &mut Peer,
+        from: SocketAddr,
+        datagram: &mut [u8],
+    ) -> Result<(), DropReason> {
+        let transport = peer.transport.as_mut().ok_or(DropReason::NoKeys)?;
+        if !transport.is_validated(from, now) {
+            return Err(DropReason::UnknownAddress);
+        }
+        let opener = transport.opener().ok_or(DropReason::NoKeys)?;
+        let received = peer.uplink.receive(now, opener, datagram, &mut self.next_token)?;
+        transport.heard(now);
+        self.statistics.rtp_in += 1;
+        match received {
+            Received::Media(arrived) => self.fan_out(now, key, peer, &arrived),
+            Received::Padding { stream, sequence } => {
+                self.enqueue(key, peer, stream, sequence, QueuedKind::Padding);
+                Ok(())
+            }
+        }
+    }
+
+    #[inline]
+    fn fan_out(
+        &mut self,
+        now: Instant,
+        key: PeerKey,
+        peer: &Peer,
+        arrived: &Arrived,
+    ) -> Result<(), DropReason> {
+        let stream = &peer.uplink.streams[usize::from(arrived.stream)];
+        if arrived.appeared || arrived.key_frame {
+            // A new layer, or one whose size may have changed: the choice of layers may be another now.
+            self.mark_dirty(&peer.room);
+        }
+        if !peer.is_live(stream.kind) {
+            return Err(DropReason::Muted);
+        }
+        if let Some(level) = arrived.level
+            && let Some(room) = self.rooms.get_mut(&peer.room)
+        {
+            room.speakers.observe(now, key, level);
+        }
+        self.enqueue(key, peer, arrived.stream, arrived.sequence, QueuedKind::Media(arrived.key_frame));
+        Ok(())
+    }
+
+    #[inline]
+    fn enqueue(&mut self, key: PeerKey, peer: &Peer, stream: u8, sequence: u16, kind: QueuedKind) {
+        let watched = &peer.uplink.streams[usize::from(stream)];
+        let stream = StreamKey { peer: key, stream, token: watched.token };
+        for watcher in &watched.watchers {
+            let Some(subscriber) = self.peers.get_mut(watcher.peer) else { continue };
+            if !subscriber.downlink.enqueue(Queued { stream, sequence, slot: watcher.slot, kind }) {
+                self.statistics.drop(DropReason::QueueFull);
+                continue;
+            }
+            if !subscriber.is_busy {
+                subscriber.is_busy = true;
+                self.busy.push(watcher.peer);
+            }
+        }
+    }
+
+    /// Sends what waits for subscribers; returns whether something is left because the batch is full.
+    pub(crate) fn transmit_media(&mut self, now: Instant, batch: &mut SendBatch) -> bool {
+        while let Some(key) = self.busy.last().copied() {
+            if self.with_peer(key, |sfu, peer| sfu.transmit_to(now, peer, batch)) == Some(true) {
+                return true;
+            }
+            self.busy.pop();
+            if let Some(peer) = self.peers.get_mut(key) {
+                peer.is_busy = false;
+            }
+        }
+        false
+    }
+
+    #[inline]
+    fn transmit_to(&mut self, now: Instant, subscriber: &mut Peer, batch: &mut SendBatch) -> bool {
+        let room = subscriber.room.clone();
+        let since_unix_epoch = self.config.wall_clock.since_unix_epoch(now);
+        let Some((downlink, path)) = peer::split(subscriber, since_unix_epoch) else {
+            while subscriber.downlink.next().is_some() {
+                self.statistics.drop(DropReason::NoPath);
+            }
+            return false;
+        };
+        loop {
+            if batch.is_full() {
+                return true;
+            }
+            let Some(queued) = downlink.next() else { return false };
+            if queued.kind == QueuedKind::Padding {
+                downlink.skip(&queued);
+                continue;
+            }
+            let stream = self
+                .peers
+                .get(queued.stream.peer)
+                .and_then(|publisher| publisher.uplink.stream(queued.stream));
+            let sent = match stream.and_then(|stream| stream.ring.get(queued.sequence)) {
+                Some(packet) => downlink.send(now, &queued, &packet, &path, batch),
+                None => Err(DropReason::Overwritten),
+            };
+            match sent {
+                Ok(Sent::Forwarded) => self.statistics.forwarded += 1,
+                Ok(Sent::Switched) => {
+                    self.statistics.forwarded += 1;
+                    self.mark_dirty(&room);
+                }
+                Ok(Sent::Retransmitted) => self.statistics.retransmitted += 1,
+                Ok(Sent::Nothing) => {}
+                Err(reason) => self.statistics.drop(reason),
+            }
+        }
+    }
+
+    pub(crate) fn receive_rtcp(
+        &mut self,
+        now: Instant,
+        key: PeerKey,
+        peer: &mut Peer,
+        from: SocketAddr,
+        datagram: &mut [u8],
+    ) -> Result<(), DropReason> {
+        let transport = peer.transport.as_mut().ok_or(DropReason::NoKeys)?;
+        if !transport.is_validated(from, now) {
+            return Err(DropReason::UnknownAddress);
+        }
+        let opener = transport.opener().ok_or(DropReason::NoKeys)?;
+        let len = opener.open_rtcp(datagram).map_err(|error| match error {
+            crate::srtp::SrtpError::Replayed { .. } | crate::srtp::SrtpError::TooOld { .. } => {
+                DropReason::Replay
+            }
+            crate::srtp::SrtpError::TooShort { .. }
+            | crate::srtp::SrtpError::Authentication
+            | crate::srtp::SrtpError::NotEncrypted
+            | crate::srtp::SrtpError::IndicesExhausted
+            | crate::srtp::SrtpError::KeyingMaterial { .. } => DropReason::Authentication,
+        })?;
+        transport.heard(now);
+        let mut malformed = false;
+        for packet in rtcp::iter(&datagram[..len]) {
+            match packet {
+                Ok(packet) => self.handle_rtcp(now, key, peer, &packet),
+                Err(_) => malformed = true,
+            }
+        }
+        if malformed { Err(DropReason::MalformedRtcp) } else { Ok(()) }
+    }
+
+    fn handle_rtcp(&mut self, now: Instant, key: PeerKey, peer: &mut Peer, packet: &Packet<'_>) {
+        let since_unix_epoch = self.config.wall_clock.since_unix_epoch(now);
+        match packet {
+            Packet::SenderReport(report) => {
+                peer.uplink.sender_report(report.info.ssrc, report.info.ntp, now);
+                report.blocks().for_each(|block| peer.report_block(&block, since_unix_epoch));
+            }
+            Packet::ReceiverReport(report) => {
+                report.blocks().for_each(|block| peer.report_block(&block, since_unix_epoch));
+            }
+            Packet::Nack(nack) => {
+                for sequence in nack.sequences().take(RETRANSMISSIONS_PER_NACK_MAX) {
+                    self.retransmit(now, key, peer, nack.media_ssrc, sequence);
+                }
+            }
+            Packet::Pli(pli) => self.key_frame_for(peer, pli.media_ssrc),
+            Packet::Fir(fir) => fir.entries().for_each(|entry| self.key_frame_for(peer, entry.ssrc)),
+            // The estimates are for bandwidth estimation; goodbyes are settled by signaling.
+            Packet::SourceDescription(_)
+            | Packet::Goodbye(_)
+            | Packet::TransportFeedback(_)
+            | Packet::Remb(_)
+            | Packet::Other { .. } => {}
+        }
+    }
+
+    fn retransmit(&mut self, now: Instant, key: PeerKey, peer: &mut Peer, ssrc: u32, sequence: u16) {
+        let Some((slot, token, source_sequence)) = peer.downlink.retransmission(now, ssrc, sequence) else {
+            return;
+        };
+        // Only of what is still shown: after a switch the key frame has made older packets useless.
+        let current = peer.downlink.slots[usize::from(slot)].current;
+        let Some(feed) = current.filter(|feed| feed.stream.token == token) else { return };
+        let kind = QueuedKind::Again(sequence);
+        let queued = Queued { stream: feed.stream, sequence: source_sequence, slot, kind };
+        if !peer.downlink.enqueue(queued) {
+            self.statistics.drop(DropReason::QueueFull);
+        } else if !peer.is_busy {
+            peer.is_busy = true;
+            self.busy.push(key);
+        }
+    }
+
+    fn key_frame_for(&mut self, subscriber: &Peer, ssrc: u32) {
+        let Some(feed) =
+            subscriber.downlink.slot_of_ssrc(ssrc).and_then(|slot| slot.pending.or(slot.current))
+        else {
+            return;
+        };
+        let Some(publisher) = self.peers.get_mut(feed.stream.peer) else { return };
+        if let Some(mid) = publisher.uplink.stream(feed.stream).map(|stream| stream.mid) {
+            publisher.uplink.ask_key_frame(mid);
+        }
+    }
+}

@@ -1,0 +1,284 @@
+//! Who is in which room: joining, coming back, leaving, and what the others are told about it.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use rand_chacha::rand_core::RngCore;
+use shared::limits::PARTICIPANTS_MAX;
+use shared::{DisplayName, MediaState, PeerId, ResumeToken, RoomId};
+
+use crate::command::ConnectionId;
+use crate::downlink::Downlink;
+use crate::event::{Change, CloseReason, Notice, Refusal, Roster};
+use crate::peer::Peer;
+use crate::peer_table::PeerKey;
+use crate::room::Room;
+use crate::sfu::Sfu;
+use crate::uplink::Uplink;
+
+/// A seat without signaling and without media is given up after this long: others see the person go within
+/// five seconds.
+const SEAT_HOLD: Duration = Duration::from_secs(4);
+/// A seat whose media flows but whose signaling does not come back is given up after this long.
+const SIGNALING_HOLD: Duration = Duration::from_secs(60);
+/// For this long after a seat was given up, its token still gives the same participant back.
+const RESERVATION: Duration = Duration::from_secs(120);
+/// Most reservations; the oldest is forgotten first.
+const RESERVATIONS_MAX: usize = 1024;
+
+/// Seats that were given up but whose people may come back as themselves.
+#[derive(Debug, Default)]
+pub(crate) struct Reservations(VecDeque<Reservation>);
+
+#[derive(Debug)]
+struct Reservation {
+    resume: ResumeToken,
+    room: RoomId,
+    peer: PeerId,
+    until: Instant,
+}
+
+impl Reservations {
+    fn add(&mut self, reservation: Reservation) {
+        if self.0.len() >= RESERVATIONS_MAX {
+            self.0.pop_front();
+        }
+        self.0.push_back(reservation);
+    }
+
+    fn take(&mut self, resume: &ResumeToken, room: &RoomId) -> Option<PeerId> {
+        let at = self.0.iter().position(|held| held.resume == *resume && held.room == *room)?;
+        self.0.remove(at).map(|held| held.peer)
+    }
+
+    fn expire(&mut self, now: Instant) {
+        self.0.retain(|held| now < held.until);
+    }
+}
+
+/// How somebody goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Departure {
+    Left,
+    TimedOut,
+}
+
+impl Sfu {
+    pub(crate) fn join(
+        &mut self,
+        now: Instant,
+        connection: ConnectionId,
+        room: RoomId,
+        name: DisplayName,
+        media: MediaState,
+        resume: Option<ResumeToken>,
+    ) {
+        if self.connections.contains_key(&connection) {
+            return self.refuse(connection, Refusal::Unexpected, "This connection is in a room already.");
+        }
+        let seated = resume.and_then(|token| self.seat_of(&token, &room));
+        if let Some(key) = seated {
+            return self.come_back(now, key, connection, name, media);
+        }
+        let members = self.rooms.get(&room).map_or(0, |room| room.members.len());
+        if members >= PARTICIPANTS_MAX {
+            let message = format!(
+                "The room is full: it has {PARTICIPANTS_MAX} participants, which is the most it can have."
+            );
+            return self.refuse(connection, Refusal::RoomFull, &message);
+        }
+        if self.peers.len() >= self.config.peers_max {
+            return self.refuse(
+                connection,
+                Refusal::Full,
+                "The server is at its capacity. Try again in a minute.",
+            );
+        }
+        let reserved = resume.and_then(|token| self.reservations.take(&token, &room));
+        let id = reserved.unwrap_or_else(|| PeerId::new(self.random.next_u64()));
+        let token = resume.filter(|_| reserved.is_some()).unwrap_or_else(|| {
+            let mut bytes = [0; 16];
+            self.random.fill_bytes(&mut bytes);
+            ResumeToken::new(bytes)
+        });
+        self.take_seat(now, connection, id, token, room, name, media, reserved.is_some());
+        if resume.is_some() && reserved.is_none() {
+            self.refuse(
+                connection,
+                Refusal::ResumeExpired,
+                "Your earlier place in this meeting has expired; you joined anew.",
+            );
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the fields of a new seat, each named at the only call")]
+    fn take_seat(
+        &mut self,
+        now: Instant,
+        connection: ConnectionId,
+        id: PeerId,
+        resume: ResumeToken,
+        room: RoomId,
+        name: DisplayName,
+        media: MediaState,
+        resumed: bool,
+    ) {
+        let our_ssrc = self.random_ssrc();
+        let peer = Peer {
+            id,
+            resume,
+            room: room.clone(),
+            name,
+            media,
+            connection: Some(connection),
+            lost_at: None,
+            transport: None,
+            uplink: Uplink::new(our_ssrc, now),
+            downlink: Downlink::default(),
+            // RFC 9429 §5.2.1: at most 2^62.
+            session_id: self.random.next_u64() >> 2,
+            session_version: 0,
+            told_slots: Vec::new(),
+            is_busy: false,
+            report_due: now,
+            our_ssrc,
+        };
+        let seat = peer.seat();
+        let key = self.peers.insert(Box::new(peer));
+        self.connections.insert(connection, key);
+        let entry = self.rooms.entry(room.clone()).or_insert_with(Room::new);
+        entry.members.push(key);
+        self.announce(&room, Change::Joined(seat), Some(key));
+        let roster = self.roster(&room);
+        self.tell(connection, Notice::Welcomed { peer: id, resume, resumed, media_alive: false, roster });
+    }
+
+    fn seat_of(&self, resume: &ResumeToken, room: &RoomId) -> Option<PeerKey> {
+        let members = &self.rooms.get(room)?.members;
+        members.iter().copied().find(|key| self.peers.get(*key).is_some_and(|peer| peer.resume == *resume))
+    }
+
+    fn come_back(
+        &mut self,
+        now: Instant,
+        key: PeerKey,
+        connection: ConnectionId,
+        name: DisplayName,
+        media: MediaState,
+    ) {
+        let Some(peer) = self.peers.get_mut(key) else { return };
+        let replaced = peer.connection.replace(connection);
+        peer.lost_at = None;
+        peer.name = name;
+        peer.media = media;
+        // The new connection knows no slot map yet.
+        peer.told_slots.clear();
+        let media_alive =
+            peer.transport.as_ref().is_some_and(|transport| transport.is_ready() && transport.is_alive(now));
+        let (id, resume, room, seat) = (peer.id, peer.resume, peer.room.clone(), peer.seat());
+        if let Some(replaced) = replaced {
+            self.connections.remove(&replaced);
+            self.tell(replaced, Notice::Closed(CloseReason::Replaced));
+        }
+        self.connections.insert(connection, key);
+        self.announce(&room, Change::Updated(seat), Some(key));
+        let roster = self.roster(&room);
+        self.tell(connection, Notice::Welcomed { peer: id, resume, resumed: true, media_alive, roster });
+    }
+
+    pub(crate) fn set_media(&mut self, key: PeerKey, media: MediaState) {
+        let Some(peer) = self.peers.get_mut(key).filter(|peer| peer.media != media) else { return };
+        peer.media = media;
+        let (room, seat) = (peer.room.clone(), peer.seat());
+        self.announce(&room, Change::Updated(seat), None);
+    }
+
+    pub(crate) fn rename(&mut self, key: PeerKey, name: DisplayName) {
+        let Some(peer) = self.peers.get_mut(key).filter(|peer| peer.name != name) else { return };
+        peer.name = name;
+        let (room, seat) = (peer.room.clone(), peer.seat());
+        self.announce(&room, Change::Updated(seat), None);
+    }
+
+    pub(crate) fn resync(&mut self, key: PeerKey, connection: ConnectionId) {
+        let Some(peer) = self.peers.get_mut(key) else { return };
+        peer.told_slots.clear();
+        let room = peer.room.clone();
+        self.mark_dirty(&room);
+        let roster = self.roster(&room);
+        self.tell(connection, Notice::Snapshot(roster));
+    }
+
+    pub(crate) fn leave(&mut self, key: PeerKey, connection: ConnectionId) {
+        self.tell(connection, Notice::Closed(CloseReason::Left));
+        self.remove_peer(key, Departure::Left);
+    }
+
+    pub(crate) fn disconnect(&mut self, now: Instant, connection: ConnectionId) {
+        let Some(key) = self.connections.remove(&connection) else { return };
+        let Some(peer) = self.peers.get_mut(key) else { return };
+        peer.connection = None;
+        peer.lost_at = Some(now);
+        let (room, seat) = (peer.room.clone(), peer.seat());
+        self.announce(&room, Change::Updated(seat), None);
+    }
+
+    /// Gives up the seats whose people did not come back in time.
+    pub(crate) fn expire_seats(&mut self, now: Instant) {
+        self.reservations.expire(now);
+        let keys: Vec<PeerKey> = self.peers.keys().collect();
+        for key in keys {
+            let Some(peer) = self.peers.get(key) else { continue };
+            let Some(lost_at) = peer.lost_at else { continue };
+            let lost_for = now.saturating_duration_since(lost_at);
+            let alive = peer.transport.as_ref().is_some_and(|transport| transport.is_alive(now));
+            if lost_for < if alive { SIGNALING_HOLD } else { SEAT_HOLD } {
+                continue;
+            }
+            let (resume, room, peer) = (peer.resume, peer.room.clone(), peer.id);
+            self.remove_peer(key, Departure::TimedOut);
+            self.reservations.add(Reservation { resume, room, peer, until: now + RESERVATION });
+        }
+    }
+
+    /// Takes a peer out of everything and tells its room.
+    pub(crate) fn remove_peer(&mut self, key: PeerKey, departure: Departure) {
+        let Some(peer) = self.peers.remove(key) else { return };
+        if let Some(connection) = peer.connection {
+            self.connections.remove(&connection);
+        }
+        let ufrag = peer.transport.as_ref().map(|transport| transport.credentials().ufrag());
+        self.forget_addresses(key, ufrag);
+        let Some(room) = self.rooms.get_mut(&peer.room) else { return };
+        room.members.retain(|member| *member != key);
+        room.speakers.remove(key);
+        if room.members.is_empty() {
+            self.rooms.remove(&peer.room);
+            return;
+        }
+        let change = match departure {
+            Departure::Left => Change::Left(peer.id),
+            Departure::TimedOut => Change::TimedOut(peer.id),
+        };
+        self.announce(&peer.room, change, None);
+    }
+
+    /// Tells everybody in the room but `except`, at the next revision.
+    fn announce(&mut self, room: &RoomId, change: Change, except: Option<PeerKey>) {
+        let Some(room) = self.rooms.get_mut(room) else { return };
+        room.revision = room.revision.wrapping_add(1);
+        room.is_dirty = true;
+        for key in room.members.iter().filter(|key| Some(**key) != except) {
+            if let Some(connection) = self.peers.get(*key).and_then(|peer| peer.connection) {
+                let notice = Notice::Changed { revision: room.revision, change: change.clone() };
+                self.events.push_back(crate::Event { connection, notice });
+            }
+        }
+    }
+
+    fn roster(&self, room: &RoomId) -> Roster {
+        let Some(room) = self.rooms.get(room) else { return Roster { revision: 0, seats: Vec::new() } };
+        let seats = room.members.iter().filter_map(|key| self.peers.get(*key)).map(Peer::seat).collect();
+        Roster { revision: room.revision, seats }
+    }
+}

@@ -1,0 +1,137 @@
+//! One participant: the seat that the others see, and the media behind it.
+
+use std::time::{Duration, Instant};
+
+use shared::{DisplayName, MediaState, PeerId, ResumeToken, RoomId, SourceKind};
+
+use crate::command::ConnectionId;
+use crate::downlink::{Downlink, Path};
+use crate::event::{Seat, SlotState};
+use crate::outbox::Outbox;
+use crate::rtcp::{SenderInfo, Writer};
+use crate::srtp::RTCP_OVERHEAD_MAX;
+use crate::transport::{RTCP_BYTES_MAX, Transport};
+use crate::uplink::{FeedbackCounts, Uplink};
+
+/// Time between two sender reports.
+const REPORT_SPACING: Duration = Duration::from_secs(1);
+/// Seconds from 1900 (NTP) to 1970 (Unix): RFC 868.
+const NTP_UNIX_OFFSET: u64 = 2_208_988_800;
+/// The name under which we send in RTCP: one for all peers, it identifies nobody.
+pub(crate) const CNAME: &str = "visavis";
+
+/// See the [module](self).
+#[derive(Debug)]
+pub(crate) struct Peer {
+    pub(crate) id: PeerId,
+    pub(crate) resume: ResumeToken,
+    pub(crate) room: RoomId,
+    pub(crate) name: DisplayName,
+    pub(crate) media: MediaState,
+    /// The signaling connection; nothing while it is lost.
+    pub(crate) connection: Option<ConnectionId>,
+    /// Since when there is no signaling connection.
+    pub(crate) lost_at: Option<Instant>,
+    pub(crate) transport: Option<Transport>,
+    pub(crate) uplink: Uplink,
+    pub(crate) downlink: Downlink,
+    /// The `o=` line's numbers.
+    pub(crate) session_id: u64,
+    pub(crate) session_version: u64,
+    /// The slot map the client knows.
+    pub(crate) told_slots: Vec<SlotState>,
+    /// Whether it is on the list of peers with packets to send.
+    pub(crate) is_busy: bool,
+    pub(crate) report_due: Instant,
+    pub(crate) our_ssrc: u32,
+}
+
+impl Peer {
+    /// As the others see it.
+    pub(crate) fn seat(&self) -> Seat {
+        Seat {
+            peer: self.id,
+            name: self.name.clone(),
+            media: self.media,
+            connected: self.connection.is_some(),
+        }
+    }
+
+    /// Whether this source may be passed on.
+    #[inline]
+    pub(crate) const fn is_live(&self, kind: SourceKind) -> bool {
+        match kind {
+            SourceKind::Microphone => self.media.microphone,
+            SourceKind::Camera => self.media.camera,
+            SourceKind::Screen | SourceKind::ScreenAudio => self.media.screen,
+        }
+    }
+
+    /// Sends the RTCP that is due: feedback on what the client publishes, reports on what it watches.
+    pub(crate) fn send_reports(
+        &mut self,
+        now: Instant,
+        since_unix_epoch: Duration,
+        outbox: &mut Outbox,
+    ) -> FeedbackCounts {
+        let Some(transport) = self.transport.as_mut().filter(|transport| transport.is_ready()) else {
+            return FeedbackCounts::default();
+        };
+        let counts = self.uplink.poll_feedback(now, |packet, len| transport.send_rtcp(packet, len, outbox));
+        if now >= self.report_due {
+            self.report_due = now + REPORT_SPACING;
+            self.send_sender_reports(now, since_unix_epoch, outbox);
+        }
+        counts
+    }
+
+    fn send_sender_reports(&mut self, now: Instant, since_unix_epoch: Duration, outbox: &mut Outbox) {
+        let Some(transport) = &mut self.transport else { return };
+        let mut packet = [0; RTCP_BYTES_MAX + RTCP_OVERHEAD_MAX];
+        for slot in self.downlink.slots.iter().filter(|slot| slot.current.is_some()) {
+            let Some(rtp_timestamp) = Downlink::timestamp_at(slot, now) else { continue };
+            let info = SenderInfo {
+                ssrc: slot.ssrcs.ssrc,
+                ntp: ntp(since_unix_epoch),
+                rtp_timestamp,
+                packet_count: slot.packets as u32,
+                octet_count: slot.octets as u32,
+            };
+            let mut writer = Writer::new(&mut packet[..RTCP_BYTES_MAX]);
+            if writer.sender_report(&info, &[]).is_ok() && writer.source_description(info.ssrc, CNAME).is_ok()
+            {
+                let len = writer.len();
+                transport.send_rtcp(&mut packet, len, outbox);
+            }
+        }
+    }
+
+    /// A report of the client on one of our streams: measures the round trip (RFC 3550 §6.4.1).
+    pub(crate) fn report_block(&mut self, block: &crate::rtcp::ReportBlock, since_unix_epoch: Duration) {
+        if block.last_sender_report == 0 || self.downlink.slot_of_ssrc(block.ssrc).is_none() {
+            return;
+        }
+        let now = (ntp(since_unix_epoch) >> 16) as u32;
+        let ticks = now.wrapping_sub(block.last_sender_report).wrapping_sub(block.delay_since_last);
+        // A negative or absurd result comes from a client that lies or from clock noise: keep the old one.
+        if ticks < 10 * 65536 {
+            let rtt = Duration::from_micros(u64::from(ticks) * 1_000_000 / 65536);
+            self.downlink.rtt = Some(rtt);
+            self.uplink.set_rtt(rtt);
+        }
+    }
+}
+
+/// Borrowed parts that sending needs side by side.
+pub(crate) fn split(peer: &mut Peer, since_unix_epoch: Duration) -> Option<(&mut Downlink, Path<'_>)> {
+    let transport = peer.transport.as_ref()?;
+    let path = Path { to: transport.path()?, sealer: transport.sealer()?, since_unix_epoch };
+    Some((&mut peer.downlink, path))
+}
+
+/// NTP time: seconds since 1900 in the high half, their fraction in the low half.
+fn ntp(since_unix_epoch: Duration) -> u64 {
+    let seconds = since_unix_epoch.as_secs() + NTP_UNIX_OFFSET;
+    let fraction = (u64::from(since_unix_epoch.subsec_nanos()) << 32) / 1_000_000_000;
+    seconds << 32 | fraction
+}

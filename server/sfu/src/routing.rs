@@ -1,0 +1,265 @@
+//! What flows where: from wants and voices to the streams in every slot.
+//!
+//! One idempotent step, [`Sfu::reconcile`]: it looks at a whole room and makes what is watched what should be
+//! watched. Every change only marks its room as dirty, so nothing can be forgotten in a special path.
+
+use std::time::Instant;
+
+use shared::limits::AUDIO_SLOTS;
+use shared::{MediaState, PeerId, RoomId, SourceKind, SourceRef};
+
+use crate::audio;
+use crate::downlink::Slot;
+use crate::event::{Notice, Pause, SlotState};
+use crate::layer::{self, Layer};
+use crate::peer::Peer;
+use crate::peer_table::PeerKey;
+use crate::rtp::identifier::Mid;
+use crate::sfu::Sfu;
+use crate::subscription::{Feed, StreamKey, Watcher};
+
+/// What one member publishes, as far as the others are concerned.
+struct Offering {
+    key: PeerKey,
+    id: PeerId,
+    media: MediaState,
+    streams: Vec<OfferedStream>,
+}
+
+struct OfferedStream {
+    kind: SourceKind,
+    mid: Mid,
+    key: StreamKey,
+    layer: Layer,
+    is_live: bool,
+}
+
+impl Offering {
+    fn of(now: Instant, key: PeerKey, peer: &Peer) -> Self {
+        let streams = peer.uplink.streams.iter().enumerate().map(|(at, stream)| OfferedStream {
+            kind: stream.kind,
+            mid: stream.mid,
+            key: StreamKey { peer: key, stream: at as u8, token: stream.token },
+            layer: Layer {
+                rank: stream.layer,
+                height: stream.resolution.map(|resolution| resolution.height),
+            },
+            is_live: stream.is_live(now),
+        });
+        Self { key, id: peer.id, media: peer.media, streams: streams.collect() }
+    }
+
+    const fn is_muted(&self, kind: SourceKind) -> bool {
+        match kind {
+            SourceKind::Microphone => !self.media.microphone,
+            SourceKind::Camera => !self.media.camera,
+            SourceKind::Screen | SourceKind::ScreenAudio => !self.media.screen,
+        }
+    }
+
+    fn microphone(&self) -> Option<Feed> {
+        let stream = self.streams.iter().find(|stream| stream.kind == SourceKind::Microphone)?;
+        let source = SourceRef { peer: self.id, kind: SourceKind::Microphone };
+        (!self.is_muted(SourceKind::Microphone)).then_some(Feed { stream: stream.key, source })
+    }
+
+    /// The stream to show in a tile of this height, among those that are sent.
+    fn best(&self, kind: SourceKind, max_height: u16) -> Option<&OfferedStream> {
+        let live: Vec<&OfferedStream> =
+            self.streams.iter().filter(|stream| stream.kind == kind && stream.is_live).collect();
+        let layers: Vec<Layer> = live.iter().map(|stream| stream.layer).collect();
+        layer::choose(&layers, max_height).map(|at| live[at])
+    }
+}
+
+impl Sfu {
+    /// Something about the room changed that may change what is watched.
+    pub(crate) fn mark_dirty(&mut self, room: &RoomId) {
+        if let Some(room) = self.rooms.get_mut(room) {
+            room.is_dirty = true;
+            self.any_dirty = true;
+        }
+    }
+
+    /// Reconciles every room that needs it.
+    pub(crate) fn settle(&mut self, now: Instant) {
+        if !std::mem::take(&mut self.any_dirty) {
+            return;
+        }
+        let dirty: Vec<RoomId> =
+            self.rooms.iter().filter(|(_, room)| room.is_dirty).map(|(id, _)| id.clone()).collect();
+        for room in dirty {
+            self.reconcile(now, &room);
+        }
+    }
+
+    /// Makes what every member watches what it should watch, and tells those whose slots changed. Doing it twice
+    /// is doing it once.
+    fn reconcile(&mut self, now: Instant, id: &RoomId) {
+        let Some(room) = self.rooms.get_mut(id) else { return };
+        room.is_dirty = false;
+        let members = room.members.clone();
+        let loudest: Vec<PeerKey> =
+            room.speakers.loudest_first(now).into_iter().map(|(key, _)| key).collect();
+        let offerings: Vec<Offering> =
+            members.iter().filter_map(|key| Some(Offering::of(now, *key, self.peers.get(*key)?))).collect();
+        let mut key_frames = Vec::new();
+        for key in &members {
+            let Some(viewer) = self.peers.get_mut(*key) else { continue };
+            assign_video(viewer, &offerings, &mut key_frames);
+            assign_audio(viewer, *key, &offerings, &loudest);
+        }
+        for (publisher, mid) in key_frames {
+            if let Some(publisher) = self.peers.get_mut(publisher) {
+                publisher.uplink.ask_key_frame(mid);
+            }
+        }
+        self.rebuild_watchers(&members);
+        for key in &members {
+            self.tell_slots(*key, &offerings);
+        }
+    }
+
+    fn rebuild_watchers(&mut self, members: &[PeerKey]) {
+        for key in members {
+            let Some(peer) = self.peers.get_mut(*key) else { continue };
+            peer.uplink.streams.iter_mut().for_each(|stream| stream.watchers.clear());
+        }
+        for key in members {
+            let Some(viewer) = self.peers.take(*key) else { continue };
+            for (at, slot) in viewer.downlink.slots.iter().enumerate() {
+                let pending = slot.pending.filter(|pending| Some(*pending) != slot.current);
+                for feed in slot.current.into_iter().chain(pending) {
+                    let publisher = self.peers.get_mut(feed.stream.peer);
+                    let stream = publisher.and_then(|peer| peer.uplink.stream_mut(feed.stream));
+                    if let Some(stream) = stream {
+                        stream.watchers.push(Watcher { peer: *key, slot: at as u8 });
+                    }
+                }
+            }
+            self.peers.give_back(*key, viewer);
+        }
+    }
+
+    fn tell_slots(&mut self, key: PeerKey, offerings: &[Offering]) {
+        let Some(viewer) = self.peers.get_mut(key) else { return };
+        let Some(connection) = viewer.connection else { return };
+        let slots: Vec<SlotState> = viewer.downlink.slots.iter().map(|slot| state(slot, offerings)).collect();
+        if slots.is_empty() || viewer.told_slots == slots {
+            return;
+        }
+        viewer.told_slots.clone_from(&slots);
+        self.tell(connection, Notice::SlotMap(slots));
+    }
+
+    /// Announces who speaks, when that changed. Called a few times a second.
+    pub(crate) fn update_speakers(&mut self, now: Instant) {
+        for room in self.rooms.values_mut() {
+            room.speakers.select(now);
+            let speaking = room.speakers.loudest_first(now);
+            let levels: Vec<(PeerId, u8)> = speaking
+                .into_iter()
+                .filter(|(_, level)| *level > 0)
+                .filter_map(|(key, level)| Some((self.peers.get(key)?.id, level)))
+                .collect();
+            // Two people talking swap ranks all the time: only who speaks matters.
+            let mut who: Vec<PeerId> = levels.iter().map(|(peer, _)| *peer).collect();
+            who.sort_unstable();
+            if who == room.told_speakers {
+                continue;
+            }
+            room.told_speakers = who;
+            room.is_dirty = true;
+            self.any_dirty = true;
+            for connection in room.members.iter().filter_map(|key| self.peers.get(*key)?.connection) {
+                self.events.push_back(crate::Event { connection, notice: Notice::Speakers(levels.clone()) });
+            }
+        }
+    }
+}
+
+/// Video slots show what the client wants, at the best layer that is sent.
+fn assign_video(viewer: &mut Peer, offerings: &[Offering], key_frames: &mut Vec<(PeerKey, Mid)>) {
+    let own = viewer.id;
+    for slot in viewer.downlink.slots.iter_mut().filter(|slot| !slot.audio) {
+        let wanted = slot.want.filter(|(source, _)| source.peer != own);
+        let offering =
+            wanted.and_then(|(source, _)| offerings.iter().find(|offering| offering.id == source.peer));
+        let (Some((source, max_height)), Some(offering)) = (wanted, offering) else {
+            slot.current = None;
+            slot.pending = None;
+            continue;
+        };
+        // What is muted or gone must not be seen for one more frame.
+        let is_allowed = |feed: &Feed| {
+            let of = offerings.iter().find(|offering| offering.id == feed.source.peer);
+            of.is_some_and(|of| {
+                !of.is_muted(feed.source.kind) && of.streams.iter().any(|stream| stream.key == feed.stream)
+            })
+        };
+        slot.current = slot.current.filter(is_allowed);
+        if offering.is_muted(source.kind) {
+            slot.current = None;
+            slot.pending = None;
+            continue;
+        }
+        let Some(best) = offering.best(source.kind, max_height) else {
+            // Not sent at the moment: what flowed of the same source may come back by itself.
+            slot.current = slot.current.filter(|feed| feed.source == source);
+            slot.pending = None;
+            continue;
+        };
+        if slot.current.is_some_and(|feed| feed.stream == best.key) {
+            slot.pending = None;
+            continue;
+        }
+        slot.pending = Some(Feed { stream: best.key, source });
+        key_frames.push((offering.key, best.mid));
+    }
+}
+
+/// Audio slots carry the loudest others; in small rooms everybody, so that no first syllable is lost.
+fn assign_audio(viewer: &mut Peer, viewer_key: PeerKey, offerings: &[Offering], loudest: &[PeerKey]) {
+    let audible = |key: &PeerKey| {
+        let offering = offerings.iter().find(|offering| offering.key == *key && *key != viewer_key);
+        offering.and_then(Offering::microphone)
+    };
+    let mut wanted: Vec<PeerKey> = loudest.iter().copied().filter(|key| audible(key).is_some()).collect();
+    for offering in offerings {
+        if !wanted.contains(&offering.key) && audible(&offering.key).is_some() {
+            wanted.push(offering.key);
+        }
+    }
+    let mut places = [None; AUDIO_SLOTS];
+    let slots = || viewer.downlink.slots.iter().filter(|slot| slot.audio);
+    let count = slots().count().min(AUDIO_SLOTS);
+    for (place, slot) in places.iter_mut().zip(slots()) {
+        *place = slot.pending.or(slot.current).map(|feed| feed.stream.peer);
+    }
+    audio::assign(&mut places[..count], &wanted);
+    for (slot, place) in viewer.downlink.slots.iter_mut().filter(|slot| slot.audio).zip(places) {
+        let feed = place.as_ref().and_then(audible);
+        if feed.is_some() && slot.current == feed {
+            slot.pending = None;
+            continue;
+        }
+        // Audio switches at the next packet: nothing of the old voice is needed until then.
+        slot.current = None;
+        slot.pending = feed;
+    }
+}
+
+/// What the client is told of a slot: what flows, else what it waits for and why.
+fn state(slot: &Slot, offerings: &[Offering]) -> SlotState {
+    let mid = slot.mid.as_str().to_owned();
+    if let Some(feed) = slot.current {
+        return SlotState { mid, source: Some(feed.source), paused: None };
+    }
+    let source = slot.want.map(|(source, _)| source).or(slot.pending.map(|feed| feed.source));
+    let offering = source.and_then(|source| offerings.iter().find(|offering| offering.id == source.peer));
+    let (Some(source), Some(offering)) = (source, offering) else {
+        return SlotState { mid, source: None, paused: None };
+    };
+    let pause = if offering.is_muted(source.kind) { Pause::Muted } else { Pause::NotSent };
+    SlotState { mid, source: Some(source), paused: Some(pause) }
+}

@@ -1,0 +1,333 @@
+//! One shard: owns rooms, peers and their transports, and dispatches. It computes nothing itself.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
+
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::{RngCore, SeedableRng};
+use shared::RoomId;
+
+use crate::command::{Command, ConnectionId};
+use crate::config::Config;
+use crate::drop_reason::DropReason;
+use crate::dtls::Certificate;
+use crate::event::{CloseReason, Event, Notice, Refusal};
+use crate::ice::{self, Response};
+use crate::membership::{Departure, Reservations};
+use crate::outbox::Outbox;
+use crate::peer::Peer;
+use crate::peer_table::{PeerKey, PeerTable};
+use crate::room::Room;
+use crate::sdp::Fingerprint;
+use crate::send_batch::SendBatch;
+use crate::statistics::Statistics;
+use crate::transport::Progress;
+
+/// Timers run on this grid while media flows: NACKs and transport feedback need no finer one.
+const TICK: Duration = Duration::from_millis(10);
+/// And on this grid while nobody has a transport.
+const IDLE_TICK: Duration = Duration::from_millis(250);
+/// How often rooms are looked at as a whole: who speaks, which layers are still sent, who has to go.
+const REVIEW_SPACING: Duration = Duration::from_millis(200);
+/// Most addresses that are remembered as belonging to peers; further ones are found by their STUN checks again.
+const ADDRESSES_MAX: usize = 65_536;
+
+/// See the [crate].
+#[derive(Debug)]
+pub struct Sfu {
+    pub(crate) config: Config,
+    pub(crate) certificate: Certificate,
+    pub(crate) fingerprint: Fingerprint,
+    pub(crate) random: ChaCha20Rng,
+    pub(crate) peers: PeerTable,
+    pub(crate) rooms: BTreeMap<RoomId, Room>,
+    pub(crate) connections: HashMap<ConnectionId, PeerKey>,
+    pub(crate) reservations: Reservations,
+    /// Where peers send from, once a check from there passed.
+    addresses: HashMap<SocketAddr, PeerKey>,
+    /// Our user fragments: they find the peer of a first check.
+    pub(crate) ufrags: HashMap<String, PeerKey>,
+    pub(crate) events: VecDeque<Event>,
+    pub(crate) outbox: Outbox,
+    /// Peers with packets to send.
+    pub(crate) busy: Vec<PeerKey>,
+    pub(crate) any_dirty: bool,
+    /// Names the next stream.
+    pub(crate) next_token: u32,
+    pub(crate) statistics: Statistics,
+    response: Response,
+    next_tick: Instant,
+    next_review: Instant,
+}
+
+impl Sfu {
+    /// An SFU without rooms. `seed` must come from a cryptographic source: ICE passwords and resume tokens are
+    /// drawn from it.
+    #[must_use]
+    pub fn new(config: Config, certificate: Certificate, seed: [u8; 32], now: Instant) -> Self {
+        Self {
+            fingerprint: own_fingerprint(&certificate),
+            config,
+            certificate,
+            random: ChaCha20Rng::from_seed(seed),
+            peers: PeerTable::default(),
+            rooms: BTreeMap::new(),
+            connections: HashMap::new(),
+            reservations: Reservations::default(),
+            addresses: HashMap::new(),
+            ufrags: HashMap::new(),
+            events: VecDeque::new(),
+            outbox: Outbox::default(),
+            busy: Vec::new(),
+            any_dirty: false,
+            next_token: 1,
+            statistics: Statistics::default(),
+            response: Response::new(),
+            next_tick: now,
+            next_review: now,
+        }
+    }
+
+    /// One request of a client. What it leads to is in [`Self::poll_event`] and [`Self::poll_transmit`].
+    pub fn handle_command(&mut self, now: Instant, command: Command) {
+        let connection = match command {
+            Command::Join { connection, room, name, media, resume } => {
+                self.join(now, connection, room, name, media, resume);
+                return self.settle(now);
+            }
+            Command::Disconnect { connection } => {
+                self.disconnect(now, connection);
+                return self.settle(now);
+            }
+            Command::Offer { connection, .. }
+            | Command::Wants { connection, .. }
+            | Command::SetMedia { connection, .. }
+            | Command::Rename { connection, .. }
+            | Command::Resync { connection }
+            | Command::Leave { connection } => connection,
+        };
+        let Some(key) = self.connections.get(&connection).copied() else {
+            return self.refuse(connection, Refusal::Unexpected, "This connection has not joined a room.");
+        };
+        match command {
+            Command::Offer { negotiation, sdp, sources, .. } => {
+                self.offer(now, key, connection, negotiation, &sdp, &sources);
+            }
+            Command::Wants { wants, .. } => self.set_wants(key, connection, &wants),
+            Command::SetMedia { media, .. } => self.set_media(key, media),
+            Command::Rename { name, .. } => self.rename(key, name),
+            Command::Resync { .. } => self.resync(key, connection),
+            Command::Leave { .. } => self.leave(key, connection),
+            Command::Join { .. } | Command::Disconnect { .. } => {}
+        }
+        self.settle(now);
+    }
+
+    /// One datagram from the network; it is decrypted in place. Forwarding happens in [`Self::poll_transmit`].
+    pub fn handle_datagram(&mut self, now: Instant, from: SocketAddr, datagram: &mut [u8]) {
+        self.statistics.datagrams_in += 1;
+        // RFC 7983 §7, and RFC 5761 §4 for RTCP.
+        let result = match *datagram {
+            [0..=3, ..] => self.handle_stun(now, from, datagram),
+            [20..=63, ..] => self.handle_dtls(now, from, datagram),
+            [128..=191, 192..=223, ..] => self.handle_srtcp(now, from, datagram),
+            [128..=191, ..] => self.handle_srtp(now, from, datagram),
+            _ => Err(DropReason::NotWebRtc),
+        };
+        if let Err(reason) = result {
+            self.statistics.drop(reason);
+        }
+    }
+
+    /// Lets time pass; call when [`Self::poll_timeout`] is due.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        if now < self.next_tick {
+            return;
+        }
+        let keys: Vec<PeerKey> = self.peers.keys().collect();
+        let mut has_transport = false;
+        for key in keys {
+            has_transport |= self.with_peer(key, |sfu, peer| sfu.tick_peer(now, peer)).unwrap_or(false);
+        }
+        self.next_tick = now + if has_transport { TICK } else { IDLE_TICK };
+        if now >= self.next_review {
+            self.next_review = now + REVIEW_SPACING;
+            self.expire_seats(now);
+            self.update_speakers(now);
+            for room in self.rooms.values_mut() {
+                room.is_dirty = true;
+            }
+            self.any_dirty = true;
+            self.settle(now);
+        }
+    }
+
+    /// When [`Self::handle_timeout`] is due; nothing while there is nobody.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        (self.peers.len() > 0).then_some(self.next_tick)
+    }
+
+    /// Fills `batch` with datagrams to send. When it returns true there are more: send, clear, call again.
+    pub fn poll_transmit(&mut self, now: Instant, batch: &mut SendBatch) -> bool {
+        loop {
+            self.settle(now);
+            if self.outbox.drain_into(batch) || self.transmit_media(now, batch) {
+                return true;
+            }
+            if !self.any_dirty {
+                return false;
+            }
+        }
+    }
+
+    /// What to tell the clients; call until nothing is left.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// Counters, and how much is held now.
+    #[must_use]
+    pub fn statistics(&self) -> Statistics {
+        let mut statistics = self.statistics;
+        statistics.peers = self.peers.len();
+        statistics.rooms = self.rooms.len();
+        statistics
+    }
+
+    pub(crate) fn tell(&mut self, connection: ConnectionId, notice: Notice) {
+        self.events.push_back(Event { connection, notice });
+    }
+
+    pub(crate) fn refuse(&mut self, connection: ConnectionId, refusal: Refusal, message: &str) {
+        self.tell(connection, Notice::Refused { refusal, message: message.to_owned() });
+    }
+
+    /// An SSRC that is not zero.
+    pub(crate) fn random_ssrc(&mut self) -> u32 {
+        self.random.next_u32().max(1)
+    }
+
+    /// Takes the peer out of the table and acts on it beside the rest. When that panics, the peer is dropped and
+    /// the others go on: nothing of theirs was lent out.
+    #[inline]
+    pub(crate) fn with_peer<R>(
+        &mut self,
+        key: PeerKey,
+        act: impl FnOnce(&mut Self, &mut Peer) -> R,
+    ) -> Option<R> {
+        let mut peer = self.peers.take(key)?;
+        let result = catch_unwind(AssertUnwindSafe(|| act(self, &mut peer)));
+        self.peers.give_back(key, peer);
+        match result {
+            Ok(result) => Some(result),
+            Err(_) => {
+                self.drop_failed(key);
+                None
+            }
+        }
+    }
+
+    #[cold]
+    fn drop_failed(&mut self, key: PeerKey) {
+        tracing::error!("a peer's state failed; the peer is dropped");
+        self.statistics.peers_failed += 1;
+        if let Some(connection) = self.peers.get(key).and_then(|peer| peer.connection) {
+            self.refuse(
+                connection,
+                Refusal::Internal,
+                "Something failed on the server. Joining again helps.",
+            );
+            self.tell(connection, Notice::Closed(CloseReason::Failed));
+        }
+        self.remove_peer(key, Departure::TimedOut);
+    }
+
+    fn tick_peer(&mut self, now: Instant, peer: &mut Peer) -> bool {
+        let Some(transport) = &mut peer.transport else { return false };
+        if transport.poll_timeout().is_some_and(|due| due <= now) {
+            transport.handle_timeout(now, &mut self.outbox);
+        }
+        let since_unix_epoch = self.config.wall_clock.since_unix_epoch(now);
+        let counts = peer.send_reports(now, since_unix_epoch, &mut self.outbox);
+        self.statistics.nacks_sent += counts.nacked;
+        self.statistics.key_frame_requests += counts.key_frames;
+        true
+    }
+
+    fn handle_stun(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) -> Result<(), DropReason> {
+        let ufrag = ice::peek_local_ufrag(datagram).ok_or(DropReason::Stun)?;
+        let key = *self.ufrags.get(ufrag).ok_or(DropReason::Stun)?;
+        let progress = self.with_peer(key, |sfu, peer| {
+            let transport = peer.transport.as_mut().ok_or(DropReason::Stun)?;
+            let progress = transport.handle_stun(now, from, datagram, &mut sfu.response, &mut sfu.outbox);
+            progress.map_err(|_| DropReason::Stun)
+        });
+        if progress.transpose()? == Some(Progress::Validated) {
+            self.bind(from, key);
+        }
+        Ok(())
+    }
+
+    /// The address belongs to the peer: its check passed. An address that changes hands is taken from the old one.
+    fn bind(&mut self, from: SocketAddr, key: PeerKey) {
+        if self.addresses.len() >= ADDRESSES_MAX && !self.addresses.contains_key(&from) {
+            let peers = &self.peers;
+            self.addresses.retain(|_, key| peers.get(*key).is_some());
+        }
+        if self.addresses.len() < ADDRESSES_MAX {
+            self.addresses.insert(from, key);
+        }
+    }
+
+    /// Forgets where a peer sends from, and the user fragment of a transport that ended.
+    pub(crate) fn forget_addresses(&mut self, key: PeerKey, ufrag: Option<&str>) {
+        self.addresses.retain(|_, bound| *bound != key);
+        if let Some(ufrag) = ufrag {
+            self.ufrags.remove(ufrag);
+        }
+    }
+
+    fn handle_dtls(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) -> Result<(), DropReason> {
+        let key = *self.addresses.get(&from).ok_or(DropReason::UnknownAddress)?;
+        let progress = self.with_peer(key, |sfu, peer| {
+            let transport = peer.transport.as_mut().ok_or(DropReason::Dtls)?;
+            if !transport.is_validated(from, now) {
+                return Err(DropReason::UnknownAddress);
+            }
+            transport.handle_dtls(now, datagram, &mut sfu.outbox).map_err(|error| {
+                tracing::debug!(%error, "DTLS datagram refused");
+                DropReason::Dtls
+            })
+        });
+        if progress.transpose()? == Some(Progress::Established) {
+            // Key frames that were asked for before there were keys can be sent now.
+            self.next_tick = now;
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn handle_srtp(&mut self, now: Instant, from: SocketAddr, datagram: &mut [u8]) -> Result<(), DropReason> {
+        let key = *self.addresses.get(&from).ok_or(DropReason::UnknownAddress)?;
+        self.with_peer(key, |sfu, peer| sfu.receive_rtp(now, key, peer, from, datagram)).unwrap_or(Ok(()))
+    }
+
+    fn handle_srtcp(
+        &mut self,
+        now: Instant,
+        from: SocketAddr,
+        datagram: &mut [u8],
+    ) -> Result<(), DropReason> {
+        let key = *self.addresses.get(&from).ok_or(DropReason::UnknownAddress)?;
+        self.with_peer(key, |sfu, peer| sfu.receive_rtcp(now, key, peer, from, datagram)).unwrap_or(Ok(()))
+    }
+}
+
+fn own_fingerprint(certificate: &Certificate) -> Fingerprint {
+    let text = certificate.fingerprint().to_string();
+    let digest = text.strip_prefix("sha-256 ").and_then(Fingerprint::from_hexadecimal);
+    digest.expect("our own certificate has a SHA-256 fingerprint of 32 bytes")
+}

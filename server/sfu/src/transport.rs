@@ -1,0 +1,233 @@
+//! One peer's transport: ICE, DTLS and SRTP of one PeerConnection, from the first check to the last packet.
+//!
+//! ```text
+//! STUN ─▶ LiteAgent ─▶ validated addresses, the selected one
+//! DTLS ─▶ Server    ─▶ keys ─▶ Opener (what the client sends), Sealer (what we send)
+//! ```
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use crate::dtls::{self, Certificate};
+use crate::ice::{self, Credentials, LiteAgent, Response, Verdict};
+use crate::outbox::Outbox;
+use crate::sdp::{Fingerprint, Offer};
+use crate::srtp::{Opener, RTCP_OVERHEAD_MAX, Sealer};
+
+/// Longest RTCP compound packet we write, in plaintext: a datagram less the SRTCP trailer.
+pub(crate) const RTCP_BYTES_MAX: usize = 1200;
+
+/// Without any authenticated packet for this long, the media path counts as dead.
+const SILENCE_MAX: Duration = Duration::from_secs(4);
+
+/// What arrived meant for the peer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Progress {
+    /// Nothing that others need to know.
+    None,
+    /// The source address belongs to this peer from now on.
+    Validated,
+    /// Keys are agreed: media can flow.
+    Established,
+    /// The client closed the association.
+    Closed,
+}
+
+/// See the [module](self).
+#[derive(Debug)]
+pub(crate) struct Transport {
+    agent: LiteAgent,
+    remote_pwd: String,
+    remote_fingerprint: Fingerprint,
+    dtls: dtls::Server,
+    secured: Option<Secured>,
+    closed: bool,
+    last_received: Instant,
+}
+
+#[derive(Debug)]
+struct Secured {
+    sealer: Sealer,
+    opener: Opener,
+}
+
+impl Transport {
+    /// The answering side of `offer`'s transport.
+    ///
+    /// # Errors
+    /// [`ice::IceError::InvalidUfrag`] when the offer's user fragment is not one.
+    pub(crate) fn new(
+        now: Instant,
+        certificate: &Certificate,
+        credentials: Credentials,
+        offer: &Offer,
+    ) -> Result<Self, ice::IceError> {
+        let fingerprint = format!("sha-256 {}", offer.fingerprint);
+        let fingerprint = fingerprint.parse().expect("an SDP fingerprint is a SHA-256 digest");
+        Ok(Self {
+            agent: LiteAgent::new(credentials, offer.ice.ufrag())?,
+            remote_pwd: offer.ice.pwd().to_owned(),
+            remote_fingerprint: offer.fingerprint,
+            dtls: dtls::Server::new(certificate, fingerprint),
+            secured: None,
+            closed: false,
+            last_received: now,
+        })
+    }
+
+    /// Whether `offer` comes from the PeerConnection that this transport belongs to.
+    pub(crate) fn belongs_to(&self, offer: &Offer) -> bool {
+        !self.closed && self.remote_fingerprint == offer.fingerprint
+    }
+
+    /// Whether `offer` starts ICE anew (RFC 8839 §4.4.1.1.1).
+    pub(crate) fn is_restarted_by(&self, offer: &Offer) -> bool {
+        self.agent.remote_ufrag() != offer.ice.ufrag() || self.remote_pwd != offer.ice.pwd()
+    }
+
+    /// Starts ICE anew with fresh credentials; DTLS and SRTP go on (RFC 8842 §4).
+    pub(crate) fn restart(&mut self, credentials: Credentials, offer: &Offer) -> Result<(), ice::IceError> {
+        self.agent = LiteAgent::new(credentials, offer.ice.ufrag())?;
+        self.remote_pwd = offer.ice.pwd().to_owned();
+        Ok(())
+    }
+
+    /// Our ICE credentials.
+    pub(crate) const fn credentials(&self) -> &Credentials {
+        self.agent.local()
+    }
+
+    /// Where to send; nothing before the first validated address or after the last expired.
+    #[inline]
+    pub(crate) fn path(&self) -> Option<SocketAddr> {
+        self.agent.selected()
+    }
+
+    /// Whether this address belongs to the peer at `now`.
+    #[inline]
+    pub(crate) fn is_validated(&self, address: SocketAddr, now: Instant) -> bool {
+        self.agent.is_validated(address, now)
+    }
+
+    /// Whether keys are agreed and a path is there.
+    #[inline]
+    pub(crate) fn is_ready(&self) -> bool {
+        self.secured.is_some() && !self.closed && self.path().is_some()
+    }
+
+    /// Whether the client was heard of lately.
+    pub(crate) fn is_alive(&self, now: Instant) -> bool {
+        !self.closed && now.saturating_duration_since(self.last_received) < SILENCE_MAX
+    }
+
+    /// One STUN datagram. The answer goes to `outbox`.
+    ///
+    /// # Errors
+    /// The datagram is noise.
+    pub(crate) fn handle_stun(
+        &mut self,
+        now: Instant,
+        from: SocketAddr,
+        datagram: &[u8],
+        response: &mut Response,
+        outbox: &mut Outbox,
+    ) -> Result<Progress, ice::IceError> {
+        let verdict = self.agent.handle(now, from, datagram, response)?;
+        outbox.push(from, response.as_bytes());
+        Ok(match verdict {
+            Verdict::Validated { .. } => {
+                self.last_received = now;
+                self.send_dtls(outbox);
+                Progress::Validated
+            }
+            Verdict::RoleConflict | Verdict::UnknownAttributes => Progress::None,
+        })
+    }
+
+    /// One DTLS datagram from a validated address.
+    ///
+    /// # Errors
+    /// A fatal error ends the association; any other leaves it as it was.
+    pub(crate) fn handle_dtls(
+        &mut self,
+        now: Instant,
+        datagram: &[u8],
+        outbox: &mut Outbox,
+    ) -> Result<Progress, dtls::DtlsError> {
+        let event = self.dtls.handle_datagram(now, datagram);
+        self.send_dtls(outbox);
+        match event {
+            Ok(Some(dtls::Event::Established(established))) => {
+                let keys = &established.keys;
+                self.secured =
+                    Some(Secured { sealer: Sealer::new(&keys.server), opener: Opener::new(&keys.client) });
+                self.last_received = now;
+                Ok(Progress::Established)
+            }
+            Ok(Some(dtls::Event::Closed)) => {
+                self.closed = true;
+                Ok(Progress::Closed)
+            }
+            Ok(None) => Ok(Progress::None),
+            Err(error) if error.is_fatal() => {
+                self.closed = true;
+                Err(error)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The keys for what the client sends; nothing before they are agreed.
+    #[inline]
+    pub(crate) fn opener(&mut self) -> Option<&mut Opener> {
+        self.secured.as_mut().map(|secured| &mut secured.opener)
+    }
+
+    /// The keys for what we send; nothing before they are agreed.
+    #[inline]
+    pub(crate) fn sealer(&self) -> Option<&Sealer> {
+        self.secured.as_ref().map(|secured| &secured.sealer)
+    }
+
+    /// An authenticated packet arrived.
+    #[inline]
+    pub(crate) const fn heard(&mut self, now: Instant) {
+        self.last_received = now;
+    }
+
+    /// Seals the RTCP in `packet[..len]` and queues it. Does nothing while there are no keys or no path.
+    pub(crate) fn send_rtcp(
+        &mut self,
+        packet: &mut [u8; RTCP_BYTES_MAX + RTCP_OVERHEAD_MAX],
+        len: usize,
+        outbox: &mut Outbox,
+    ) {
+        let (Some(path), Some(secured)) = (self.agent.selected(), &mut self.secured) else { return };
+        if let Ok(total) = secured.sealer.seal_rtcp(packet, len) {
+            outbox.push(path, &packet[..total]);
+        }
+    }
+
+    /// When [`Self::handle_timeout`] is due.
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        let dtls = self.dtls.poll_timeout().filter(|_| self.path().is_some() && !self.closed);
+        [dtls, self.agent.poll_timeout()].into_iter().flatten().min()
+    }
+
+    /// Lets time pass: DTLS flights are repeated, addresses expire.
+    pub(crate) fn handle_timeout(&mut self, now: Instant, outbox: &mut Outbox) {
+        self.agent.handle_timeout(now);
+        if self.path().is_some() && !self.closed {
+            self.dtls.handle_timeout(now);
+            self.send_dtls(outbox);
+        }
+    }
+
+    /// DTLS waits until ICE has found an address; its own timers repeat what was lost.
+    fn send_dtls(&mut self, outbox: &mut Outbox) {
+        let Some(path) = self.agent.selected() else { return };
+        while let Some(datagram) = self.dtls.poll_transmit() {
+            outbox.push(path, &datagram);
+        }
+    }
+}

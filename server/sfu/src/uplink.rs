@@ -1,0 +1,542 @@
+//! What one peer publishes: its sources, the RTP streams that carry them, and the feedback they need.
+
+use std::time::{Duration, Instant};
+
+use shared::SourceKind;
+
+use crate::drop_reason::DropReason;
+use crate::key_frame::KeyFrameRequests;
+use crate::nack::{Arrival, Generator, Need};
+use crate::reception::Reception;
+use crate::ring::{self, PacketRing, Push, RingPacket};
+use crate::rtcp::Writer;
+use crate::rtp::identifier::{Mid, Rid};
+use crate::rtp::vp8::{self, Resolution};
+use crate::rtp::{self, CarriedBuffer, ExtensionMap, Header, KnownExtensions, rtx};
+use crate::sdp::{Codec, PayloadMap};
+use crate::srtp::{Opener, RTCP_OVERHEAD_MAX, ReplayWindow};
+use crate::subscription::{StreamKey, Watcher};
+use crate::transport::RTCP_BYTES_MAX;
+use crate::twcc;
+
+/// Most SSRCs of one peer: four sources, three layers each, with retransmissions.
+const SSRCS_MAX: usize = 24;
+/// A stream without packets for this long is not being sent: its layer is paused or its source is off.
+const LIVE: Duration = Duration::from_millis(1200);
+/// Time between two transport feedbacks; libwebrtc's own default is 50 to 250 ms.
+const TRANSPORT_FEEDBACK_SPACING: Duration = Duration::from_millis(50);
+/// Time between two receiver reports.
+const REPORT_SPACING: Duration = Duration::from_secs(1);
+/// Assumed until a round trip has been measured.
+const RTT_DEFAULT: Duration = Duration::from_millis(50);
+
+/// One source, as negotiated.
+#[derive(Debug)]
+pub(crate) struct Publication {
+    pub(crate) mid: Mid,
+    pub(crate) kind: SourceKind,
+    /// Simulcast layers in the order offered: smallest first. Empty without simulcast.
+    pub(crate) layers: Vec<Rid>,
+    pub(crate) payload: PayloadMap,
+    pub(crate) ssrcs: Vec<u32>,
+    pub(crate) repair: Vec<(u32, u32)>,
+    pub(crate) key_frames: KeyFrameRequests,
+}
+
+/// One RTP stream: a source, or one layer of it.
+#[derive(Debug)]
+pub(crate) struct Stream {
+    pub(crate) mid: Mid,
+    pub(crate) kind: SourceKind,
+    /// Position among the publication's layers, 0 without simulcast.
+    pub(crate) layer: usize,
+    /// Names the stream within the whole SFU; never reused.
+    pub(crate) token: u32,
+    pub(crate) ssrc: u32,
+    pub(crate) ring: PacketRing,
+    pub(crate) resolution: Option<Resolution>,
+    pub(crate) last_packet: Instant,
+    /// Slots that show it or wait for its key frame.
+    pub(crate) watchers: Vec<Watcher>,
+    replay: ReplayWindow,
+    nack: Generator,
+    reception: Reception,
+}
+
+impl Stream {
+    /// Whether packets came lately.
+    pub(crate) fn is_live(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.last_packet) < LIVE
+    }
+}
+
+/// A retransmission stream (RFC 4588).
+#[derive(Debug)]
+struct Repair {
+    ssrc: u32,
+    of_ssrc: Option<u32>,
+    mid: Mid,
+    layer: usize,
+    replay: ReplayWindow,
+}
+
+/// A packet that is stored in its stream's ring and shall be forwarded.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Arrived {
+    pub(crate) stream: u8,
+    pub(crate) sequence: u16,
+    /// It starts a key frame: slots that wait for this stream can switch.
+    pub(crate) key_frame: bool,
+    /// RFC 6464 level below full scale and the voice bit, for audio.
+    pub(crate) level: Option<rtp::AudioLevel>,
+    /// The stream was not known, or not live, before this packet.
+    pub(crate) appeared: bool,
+}
+
+/// What an RTP datagram was.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Received {
+    /// Media to forward.
+    Media(Arrived),
+    /// Padding only: watchers close the gap in their numbers.
+    Padding {
+        /// Of which stream.
+        stream: u8,
+        /// Its number.
+        sequence: u16,
+    },
+}
+
+/// See the [module](self).
+#[derive(Debug)]
+pub(crate) struct Uplink {
+    pub(crate) publications: Vec<Publication>,
+    pub(crate) streams: Vec<Stream>,
+    repairs: Vec<Repair>,
+    extensions: ExtensionMap,
+    recorder: twcc::Recorder,
+    carried: CarriedBuffer,
+    feedback_due: Instant,
+    report_due: Instant,
+    rtt: Duration,
+    our_ssrc: u32,
+}
+
+impl Uplink {
+    pub(crate) fn new(our_ssrc: u32, now: Instant) -> Self {
+        Self {
+            publications: Vec::new(),
+            streams: Vec::new(),
+            repairs: Vec::new(),
+            extensions: ExtensionMap::new(),
+            recorder: twcc::Recorder::new(our_ssrc, now),
+            carried: CarriedBuffer::default(),
+            feedback_due: now,
+            report_due: now + REPORT_SPACING,
+            rtt: RTT_DEFAULT,
+            our_ssrc,
+        }
+    }
+
+    /// Takes over what was negotiated. Streams of sections that are gone end; all others go on.
+    pub(crate) fn negotiate(&mut self, publications: Vec<Publication>, extensions: ExtensionMap) {
+        let kept =
+            |mid: Mid, kind: SourceKind| publications.iter().any(|new| new.mid == mid && new.kind == kind);
+        self.streams.retain(|stream| kept(stream.mid, stream.kind));
+        self.repairs.retain(|repair| publications.iter().any(|new| new.mid == repair.mid));
+        self.publications = publications;
+        self.extensions = extensions;
+    }
+
+    /// Decrypts one SRTP datagram in place, files it, and says what to do with it.
+    ///
+    /// # Errors
+    /// Why it goes no further.
+    #[inline]
+    pub(crate) fn receive(
+        &mut self,
+        now: Instant,
+        opener: &Opener,
+        datagram: &mut [u8],
+        next_token: &mut u32,
+    ) -> Result<Received, DropReason> {
+        let header = Header::parse(datagram).map_err(|_| DropReason::MalformedRtp)?;
+        let known = KnownExtensions::read(&header, datagram, &self.extensions);
+        let transport_cc = known.transport_cc;
+        let level = known.audio_level;
+        let place = match self.find(header.ssrc) {
+            Some(place) => place,
+            None => self.identify(&header, &known)?,
+        };
+        let (index, plain_len) = self.open(opener, &header, datagram, &place)?;
+        let place = self.file(now, place, &header, index, next_token);
+        if let Some(number) = transport_cc {
+            self.recorder.record(number, now);
+        }
+        let packet = &datagram[..plain_len];
+        match place {
+            Place::Stream(at) => self.receive_media(now, at, &header, packet, index, level),
+            Place::Repair(at) => self.receive_repair(now, at, &header, packet),
+            Place::NewStream { .. } | Place::NewRepair { .. } => {
+                unreachable!("file() gave the stream a place")
+            }
+        }
+    }
+
+    #[inline]
+    fn find(&self, ssrc: u32) -> Option<Place> {
+        if let Some(at) = self.streams.iter().position(|stream| stream.ssrc == ssrc) {
+            return Some(Place::Stream(at));
+        }
+        self.repairs.iter().position(|repair| repair.ssrc == ssrc).map(Place::Repair)
+    }
+
+    /// Explains an SSRC not seen before by its extensions, else by what the offer announced. Nothing is
+    /// remembered until the packet is authenticated.
+    #[cold]
+    fn identify(&self, header: &Header, known: &KnownExtensions<'_>) -> Result<Place, DropReason> {
+        if self.streams.len() + self.repairs.len() >= SSRCS_MAX {
+            return Err(DropReason::TooManyStreams);
+        }
+        let announced = |publication: &Publication| {
+            publication.ssrcs.contains(&header.ssrc)
+                || publication.repair.iter().any(|pair| pair.1 == header.ssrc)
+        };
+        let by_mid =
+            |mid: &str| self.publications.iter().position(|publication| publication.mid.as_str() == mid);
+        let at = known
+            .mid
+            .and_then(by_mid)
+            .or_else(|| self.publications.iter().position(announced))
+            .ok_or(DropReason::UnknownStream)?;
+        let publication = &self.publications[at];
+        let layer_of = |rid: &str| publication.layers.iter().position(|layer| layer.as_str() == rid);
+        let of_ssrc = publication.repair.iter().find(|pair| pair.1 == header.ssrc).map(|pair| pair.0);
+        let is_repair = known.repaired_rid.is_some()
+            || of_ssrc.is_some()
+            || publication.payload.rtx_payload_type == Some(header.payload_type);
+        let rid = if is_repair { known.repaired_rid } else { known.rid };
+        let layer = match rid {
+            Some(rid) => layer_of(rid).ok_or(DropReason::UnknownStream)?,
+            // A simulcast stream is known by its rid alone.
+            None if publication.layers.is_empty() => 0,
+            None => return Err(DropReason::UnknownStream),
+        };
+        if is_repair {
+            return Ok(Place::NewRepair { publication: at, layer, of_ssrc });
+        }
+        if header.payload_type != publication.payload.payload_type {
+            return Err(DropReason::UnknownStream);
+        }
+        Ok(Place::NewStream { publication: at, layer })
+    }
+
+    #[inline]
+    fn open(
+        &self,
+        opener: &Opener,
+        header: &Header,
+        datagram: &mut [u8],
+        place: &Place,
+    ) -> Result<(u64, usize), DropReason> {
+        let fresh = ReplayWindow::new();
+        let replay = match place {
+            Place::Stream(at) => &self.streams[*at].replay,
+            Place::Repair(at) => &self.repairs[*at].replay,
+            Place::NewStream { .. } | Place::NewRepair { .. } => &fresh,
+        };
+        let index = replay.estimate(header.sequence);
+        replay.check(index).map_err(|_| DropReason::Replay)?;
+        let plain_len = opener
+            .open_rtp(datagram, header.header_len(), header.ssrc, index)
+            .map_err(|_| DropReason::Authentication)?;
+        Ok((index, plain_len))
+    }
+
+    /// Notes an authenticated packet, and makes a place for its stream when it is the first.
+    #[inline]
+    fn file(
+        &mut self,
+        now: Instant,
+        place: Place,
+        header: &Header,
+        index: u64,
+        next_token: &mut u32,
+    ) -> Place {
+        let place = match place {
+            Place::Stream(_) | Place::Repair(_) => place,
+            Place::NewStream { publication, layer } => {
+                self.add_stream(now, publication, layer, header.ssrc, next_token)
+            }
+            Place::NewRepair { publication, layer, of_ssrc } => {
+                let mid = self.publications[publication].mid;
+                self.repairs.push(Repair {
+                    ssrc: header.ssrc,
+                    of_ssrc,
+                    mid,
+                    layer,
+                    replay: ReplayWindow::new(),
+                });
+                Place::Repair(self.repairs.len() - 1)
+            }
+        };
+        match place {
+            Place::Stream(at) => self.streams[at].replay.commit(index),
+            Place::Repair(at) => self.repairs[at].replay.commit(index),
+            Place::NewStream { .. } | Place::NewRepair { .. } => {}
+        }
+        place
+    }
+
+    #[cold]
+    fn add_stream(
+        &mut self,
+        now: Instant,
+        publication: usize,
+        layer: usize,
+        ssrc: u32,
+        next_token: &mut u32,
+    ) -> Place {
+        let publication = &self.publications[publication];
+        let ring = if publication.kind.is_audio() { ring::Config::AUDIO } else { ring::Config::VIDEO };
+        let stream = Stream {
+            mid: publication.mid,
+            kind: publication.kind,
+            layer,
+            token: *next_token,
+            ssrc,
+            ring: PacketRing::new(ring),
+            resolution: None,
+            last_packet: now.checked_sub(LIVE).unwrap_or(now),
+            watchers: Vec::new(),
+            replay: ReplayWindow::new(),
+            nack: Generator::new(),
+            reception: Reception::new(publication.payload.clock_rate, now),
+        };
+        *next_token = next_token.wrapping_add(1);
+        // A publisher that changes its SSRC replaces the stream of the same layer: its ring and watchers are of no use.
+        let same = |old: &Stream| old.mid == stream.mid && old.layer == stream.layer;
+        match self.streams.iter().position(same) {
+            Some(at) => {
+                self.streams[at] = stream;
+                Place::Stream(at)
+            }
+            None => {
+                self.streams.push(stream);
+                Place::Stream(self.streams.len() - 1)
+            }
+        }
+    }
+
+    #[inline]
+    fn receive_media(
+        &mut self,
+        now: Instant,
+        at: usize,
+        header: &Header,
+        packet: &[u8],
+        index: u64,
+        level: Option<rtp::AudioLevel>,
+    ) -> Result<Received, DropReason> {
+        let stream = &mut self.streams[at];
+        let payload = header.payload(packet).map_err(|_| DropReason::MalformedRtp)?;
+        stream.reception.packet(index, header.timestamp, now);
+        if !stream.kind.is_audio() && stream.nack.handle(header.sequence, now) == Arrival::Known {
+            return Err(DropReason::Replay);
+        }
+        if payload.is_empty() {
+            return Ok(Received::Padding { stream: at as u8, sequence: header.sequence });
+        }
+        self.store(now, at, header, packet, header.sequence, payload, level)
+    }
+
+    #[inline]
+    fn receive_repair(
+        &mut self,
+        now: Instant,
+        at: usize,
+        header: &Header,
+        packet: &[u8],
+    ) -> Result<Received, DropReason> {
+        let payload = header.payload(packet).map_err(|_| DropReason::MalformedRtp)?;
+        let (sequence, original) = rtx::unwrap(payload).ok_or(DropReason::Probe)?;
+        let repair = &self.repairs[at];
+        let of = |stream: &Stream| match repair.of_ssrc {
+            Some(ssrc) => stream.ssrc == ssrc,
+            None => stream.mid == repair.mid && stream.layer == repair.layer,
+        };
+        // Chrome probes with retransmissions before there is media; they must not create a stream.
+        let at = self.streams.iter().position(of).ok_or(DropReason::Probe)?;
+        if self.streams[at].nack.handle(sequence, now) != Arrival::Recovered {
+            return Err(DropReason::Probe);
+        }
+        self.store(now, at, header, packet, sequence, original, None)
+    }
+
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "a packet's parts, borrowed one by one from a datagram that is not kept"
+    )]
+    #[inline]
+    fn store(
+        &mut self,
+        now: Instant,
+        at: usize,
+        header: &Header,
+        packet: &[u8],
+        sequence: u16,
+        payload: &[u8],
+        level: Option<rtp::AudioLevel>,
+    ) -> Result<Received, DropReason> {
+        let stream = &mut self.streams[at];
+        let publication = self.publications.iter_mut().find(|publication| publication.mid == stream.mid);
+        let publication = publication.ok_or(DropReason::UnknownStream)?;
+        let mut ids = None;
+        let mut key_frame = false;
+        if publication.payload.codec == Codec::Vp8 {
+            let descriptor = vp8::Descriptor::parse(payload).map_err(|_| DropReason::MalformedRtp)?;
+            ids = Some(descriptor.ids);
+            key_frame = descriptor.key_frame;
+            if key_frame {
+                stream.resolution = descriptor.resolution.or(stream.resolution);
+                publication.key_frames.served();
+            }
+        }
+        let stored = stream.ring.push(
+            now,
+            &RingPacket {
+                sequence,
+                timestamp: header.timestamp,
+                marker: header.marker,
+                payload_type: publication.payload.payload_type,
+                vp8: ids,
+                carried: self.carried.collect(header, packet, &self.extensions),
+                payload,
+            },
+        );
+        match stored {
+            Push::Stored => {}
+            Push::Duplicate => return Err(DropReason::Replay),
+            Push::TooOld | Push::TooLarge => return Err(DropReason::Unstorable),
+        }
+        let appeared = !stream.is_live(now);
+        stream.last_packet = now;
+        Ok(Received::Media(Arrived { stream: at as u8, sequence, key_frame, level, appeared }))
+    }
+
+    /// A sender report of the publisher.
+    pub(crate) fn sender_report(&mut self, ssrc: u32, ntp: u64, now: Instant) {
+        if let Some(stream) = self.streams.iter_mut().find(|stream| stream.ssrc == ssrc) {
+            stream.reception.sender_report(ntp, now);
+        }
+    }
+
+    /// Somebody needs a key frame of this source.
+    pub(crate) fn ask_key_frame(&mut self, mid: Mid) {
+        if let Some(publication) = self.publications.iter_mut().find(|publication| publication.mid == mid) {
+            publication.key_frames.ask();
+        }
+    }
+
+    /// The round-trip time to the publisher, from its own reports on what we send it.
+    pub(crate) const fn set_rtt(&mut self, rtt: Duration) {
+        self.rtt = rtt;
+    }
+
+    /// Writes what is due now as one RTCP packet after the other; `send` gets each plaintext.
+    pub(crate) fn poll_feedback(
+        &mut self,
+        now: Instant,
+        mut send: impl FnMut(&mut [u8; RTCP_BYTES_MAX + RTCP_OVERHEAD_MAX], usize),
+    ) -> FeedbackCounts {
+        let mut counts = FeedbackCounts::default();
+        let mut packet = [0; RTCP_BYTES_MAX + RTCP_OVERHEAD_MAX];
+        let mut writer = Writer::new(&mut packet[..RTCP_BYTES_MAX]);
+        self.write_nacks_and_key_frames(now, &mut writer, &mut counts);
+        if now >= self.report_due {
+            self.report_due = now + REPORT_SPACING;
+            self.write_report(now, &mut writer);
+        }
+        let len = writer.len();
+        if len > 0 {
+            send(&mut packet, len);
+        }
+        if now >= self.feedback_due && self.recorder.is_pending() {
+            self.feedback_due = now + TRANSPORT_FEEDBACK_SPACING;
+            let media_ssrc = self.streams.first().map_or(0, |stream| stream.ssrc);
+            while let Some(len) = self.recorder.build(now, media_ssrc, &mut packet[..RTCP_BYTES_MAX]) {
+                send(&mut packet, len);
+            }
+        }
+        counts
+    }
+
+    fn write_nacks_and_key_frames(
+        &mut self,
+        now: Instant,
+        writer: &mut Writer<'_>,
+        counts: &mut FeedbackCounts,
+    ) {
+        for stream in &mut self.streams {
+            let Some(publication) =
+                self.publications.iter_mut().find(|publication| publication.mid == stream.mid)
+            else {
+                continue;
+            };
+            match stream.nack.poll(now, self.rtt) {
+                Need::Nothing => {}
+                Need::Packets(sequences) => {
+                    // Without room the packets are asked for again after a round trip.
+                    if writer.nack(self.our_ssrc, stream.ssrc, sequences).is_ok() {
+                        counts.nacked += sequences.len() as u64;
+                    }
+                }
+                Need::KeyFrame => publication.key_frames.ask(),
+            }
+            if stream.is_live(now)
+                && publication.key_frames.poll(now)
+                && writer.pli(self.our_ssrc, stream.ssrc).is_ok()
+            {
+                counts.key_frames += 1;
+            }
+        }
+    }
+
+    fn write_report(&mut self, now: Instant, writer: &mut Writer<'_>) {
+        let mut blocks = Vec::with_capacity(self.streams.len());
+        blocks.extend(self.streams.iter_mut().filter_map(|stream| stream.reception.report(stream.ssrc, now)));
+        if !blocks.is_empty() {
+            // At most SSRCS_MAX blocks of 24 bytes: they fit a fresh packet, else the next second's report does.
+            let _ = writer.receiver_report(self.our_ssrc, &blocks);
+        }
+    }
+
+    /// The stream with this key, when it is still the same one.
+    #[inline]
+    pub(crate) fn stream(&self, key: StreamKey) -> Option<&Stream> {
+        self.streams.get(usize::from(key.stream)).filter(|stream| stream.token == key.token)
+    }
+
+    /// The same, to change it.
+    pub(crate) fn stream_mut(&mut self, key: StreamKey) -> Option<&mut Stream> {
+        self.streams.get_mut(usize::from(key.stream)).filter(|stream| stream.token == key.token)
+    }
+}
+
+/// What [`Uplink::poll_feedback`] asked for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct FeedbackCounts {
+    /// Packets asked for again.
+    pub(crate) nacked: u64,
+    /// Key frames asked for.
+    pub(crate) key_frames: u64,
+}
+
+/// Where a packet belongs.
+#[derive(Debug, Clone, Copy)]
+enum Place {
+    Stream(usize),
+    Repair(usize),
+    NewStream { publication: usize, layer: usize },
+    NewRepair { publication: usize, layer: usize, of_ssrc: Option<u32> },
+}
