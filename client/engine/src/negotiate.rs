@@ -48,7 +48,7 @@ pub(crate) struct Negotiation {
     media: Option<MediaId>,
     resets: u32,
     offers: u32,
-    exchange: Exchange,
+    exchange: Option<Exchange>,
     desired: Plan,
     /// What the last applied answer agreed on.
     agreed: Option<Plan>,
@@ -89,29 +89,23 @@ struct SlotMids {
 }
 
 /// The one offer in flight.
+#[derive(Debug)]
+struct Exchange {
+    negotiation: u32,
+    plan: Plan,
+    stage: Stage,
+    deadline: Moment,
+}
+
+/// Whose turn it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Exchange {
-    Idle,
+enum Stage {
     /// The platform creates the offer.
-    Creating {
-        negotiation: u32,
-        plan: Plan,
-        deadline: Moment,
-    },
-    /// The server has the offer.
-    Offered {
-        negotiation: u32,
-        plan: Plan,
-        slots: SlotMids,
-        deadline: Moment,
-    },
+    Creating,
+    /// The server has the offer with these slots.
+    Offered(SlotMids),
     /// The platform applies the answer.
-    Applying {
-        negotiation: u32,
-        plan: Plan,
-        slots: SlotMids,
-        deadline: Moment,
-    },
+    Applying(SlotMids),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,7 +126,7 @@ impl Negotiation {
             media: None,
             resets: 0,
             offers: 0,
-            exchange: Exchange::Idle,
+            exchange: None,
             desired: Plan { video_slots: VIDEO_SLOT_STEPS[0], publish },
             agreed: None,
             slots: SlotMids::default(),
@@ -189,18 +183,15 @@ impl Negotiation {
 
     /// The signaling connection is gone, and with it an offer that was not answered.
     pub(crate) fn signaling_lost(&mut self) {
-        match self.exchange {
-            Exchange::Creating { .. } | Exchange::Offered { .. } => {
-                self.exchange = Exchange::Idle;
-                self.agreed = None;
-            }
-            Exchange::Idle | Exchange::Applying { .. } => {}
+        let lost = |exchange: &mut Exchange| !matches!(exchange.stage, Stage::Applying(_));
+        if self.exchange.take_if(lost).is_some() {
+            self.agreed = None;
         }
     }
 
     /// The shell lost track: start over.
     pub(crate) fn abandon(&mut self) {
-        self.exchange = Exchange::Idle;
+        self.exchange = None;
         self.reset_wanted = true;
     }
 
@@ -214,13 +205,14 @@ impl Negotiation {
         }
         self.media?;
         let satisfied = self.agreed == Some(self.desired) && !self.restart_wanted;
-        if satisfied || self.exchange != Exchange::Idle {
+        if satisfied || self.exchange.is_some() {
             return None;
         }
         self.offers = self.offers.wrapping_add(1);
         let negotiation = self.offers;
         let plan = self.desired;
-        self.exchange = Exchange::Creating { negotiation, plan, deadline: now + STEP_TIMEOUT };
+        let deadline = now + STEP_TIMEOUT;
+        self.exchange = Some(Exchange { negotiation, plan, stage: Stage::Creating, deadline });
         Some(NegotiationStep::Create(OfferRequest {
             negotiation,
             audio_slots: AUDIO_SLOT_COUNT,
@@ -232,72 +224,65 @@ impl Negotiation {
 
     /// The platform made the offer: returns it for the server, unless it is outdated or too large.
     pub(crate) fn offer_created(&mut self, now: Moment, created: CreatedOffer) -> Option<Offer> {
-        let Exchange::Creating { negotiation, plan, .. } = self.exchange else { return None };
-        if created.negotiation != negotiation {
+        let exchange = self.exchange.as_mut()?;
+        let negotiation = exchange.negotiation;
+        if created.negotiation != negotiation || exchange.stage != Stage::Creating {
             return None;
         }
         if created.sdp.len() > SDP_BYTES_MAX {
             self.offer_too_large(now);
             return None;
         }
-        let slots = SlotMids {
+        exchange.deadline = now + STEP_TIMEOUT;
+        exchange.stage = Stage::Offered(SlotMids {
             audio: bounded_mids(created.audio_slots, AUDIO_SLOTS),
             video: bounded_mids(created.video_slots, VIDEO_SLOTS_MAX),
-        };
-        self.exchange = Exchange::Offered { negotiation, plan, slots, deadline: now + STEP_TIMEOUT };
+        });
         Some(Offer { negotiation, sdp: created.sdp, sources: bounded_sources(created.sources) })
     }
 
     /// The server answered: says whether the platform shall apply it.
-    pub(crate) fn answered(&mut self, now: Moment, answered: u32) -> bool {
-        match std::mem::replace(&mut self.exchange, Exchange::Idle) {
-            Exchange::Offered { negotiation, plan, slots, .. } if negotiation == answered => {
-                self.exchange = Exchange::Applying { negotiation, plan, slots, deadline: now + STEP_TIMEOUT };
-                true
-            }
-            other => {
-                self.exchange = other;
-                false
-            }
-        }
+    pub(crate) fn answered(&mut self, now: Moment, negotiation: u32) -> bool {
+        let Some(exchange) = self.exchange.as_mut().filter(|exchange| exchange.negotiation == negotiation)
+        else {
+            return false;
+        };
+        let Stage::Offered(slots) = &mut exchange.stage else { return false };
+        exchange.stage = Stage::Applying(std::mem::take(slots));
+        exchange.deadline = now + STEP_TIMEOUT;
+        true
     }
 
     /// The platform applied the answer: the new slots can be used.
-    pub(crate) fn answer_applied(&mut self, now: Moment, applied: u32) -> bool {
-        match std::mem::replace(&mut self.exchange, Exchange::Idle) {
-            Exchange::Applying { negotiation, plan, slots, .. } if negotiation == applied => {
-                self.agreed = Some(plan);
-                self.slots = slots;
-                if self.connection != MediaConnection::Connected && self.patience.is_none() {
-                    self.patience = Some(Patience::Connect(now + CONNECT_TIMEOUT));
-                }
-                true
-            }
-            other => {
-                self.exchange = other;
-                false
-            }
+    pub(crate) fn answer_applied(&mut self, now: Moment, negotiation: u32) -> bool {
+        let applied = |exchange: &mut Exchange| {
+            exchange.negotiation == negotiation && matches!(exchange.stage, Stage::Applying(_))
+        };
+        let Some(Exchange { plan, stage: Stage::Applying(slots), .. }) = self.exchange.take_if(applied)
+        else {
+            return false;
+        };
+        self.agreed = Some(plan);
+        self.slots = slots;
+        if self.connection != MediaConnection::Connected && self.patience.is_none() {
+            self.patience = Some(Patience::Connect(now + CONNECT_TIMEOUT));
         }
+        true
     }
 
     /// The platform could not do its part.
-    pub(crate) fn platform_failed(&mut self, now: Moment, number: u32) {
-        match self.exchange {
-            Exchange::Creating { negotiation, .. } | Exchange::Applying { negotiation, .. }
-                if negotiation == number =>
-            {
-                self.failed(now);
-            }
-            Exchange::Idle
-            | Exchange::Creating { .. }
-            | Exchange::Offered { .. }
-            | Exchange::Applying { .. } => {}
+    pub(crate) fn platform_failed(&mut self, now: Moment, negotiation: u32) {
+        let current = self.exchange.as_ref().is_some_and(|exchange| {
+            exchange.negotiation == negotiation && !matches!(exchange.stage, Stage::Offered(_))
+        });
+        if current {
+            self.failed(now);
         }
     }
 
     /// The server did not take the offer.
     pub(crate) fn offer_refused(&mut self, now: Moment) {
-        if matches!(self.exchange, Exchange::Offered { .. }) {
+        if self.exchange.as_ref().is_some_and(|exchange| matches!(exchange.stage, Stage::Offered(_))) {
             self.failed(now);
         }
     }
@@ -331,18 +316,8 @@ impl Negotiation {
 
     /// Gives up on what took too long.
     pub(crate) fn handle_timeout(&mut self, now: Moment) {
-        match self.exchange {
-            Exchange::Creating { deadline, .. }
-            | Exchange::Offered { deadline, .. }
-            | Exchange::Applying { deadline, .. }
-                if deadline <= now =>
-            {
-                self.failed(now);
-            }
-            Exchange::Idle
-            | Exchange::Creating { .. }
-            | Exchange::Offered { .. }
-            | Exchange::Applying { .. } => {}
+        if self.exchange.as_ref().is_some_and(|exchange| exchange.deadline <= now) {
+            self.failed(now);
         }
         match self.patience {
             Some(Patience::Restart(at)) if at <= now => {
@@ -356,18 +331,13 @@ impl Negotiation {
 
     /// When to look again; `reachable` when the server can be told.
     pub(crate) fn poll_timeout(&self, reachable: bool) -> Option<Moment> {
-        let exchange = match self.exchange {
-            Exchange::Idle => None,
-            Exchange::Creating { deadline, .. }
-            | Exchange::Offered { deadline, .. }
-            | Exchange::Applying { deadline, .. } => Some(deadline),
-        };
+        let exchange = self.exchange.as_ref().map(|exchange| exchange.deadline);
         let patience = self.patience.map(|patience| match patience {
             Patience::Connect(at) | Patience::Restart(at) | Patience::Reset(at) => at,
         });
         let open = self.reset_wanted
             || (self.media.is_some()
-                && self.exchange == Exchange::Idle
+                && self.exchange.is_none()
                 && (self.agreed != Some(self.desired) || self.restart_wanted));
         let retry = (reachable && open).then_some(self.not_before);
         [exchange, patience, retry].into_iter().flatten().min()
@@ -378,7 +348,7 @@ impl Negotiation {
         self.resets = self.resets.wrapping_add(1);
         let media = MediaId(self.resets);
         self.media = Some(media);
-        self.exchange = Exchange::Idle;
+        self.exchange = None;
         self.agreed = None;
         self.slots = SlotMids::default();
         self.connection = MediaConnection::New;
@@ -400,7 +370,7 @@ impl Negotiation {
         };
         self.failures = self.failures.saturating_add(1);
         self.not_before = now + delay;
-        self.exchange = Exchange::Idle;
+        self.exchange = None;
         self.connected_since = None;
         self.patience = None;
         self.reset_wanted = true;
