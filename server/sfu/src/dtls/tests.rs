@@ -14,6 +14,8 @@ use SrtpProtectionProfile::{
 /// One way. Also how long the client waits before it repeats itself, as browsers do.
 const LATENCY: Duration = Duration::from_millis(10);
 const CLIENT_INTERVAL: Duration = Duration::from_millis(50);
+/// More events than any handshake here has.
+const STEPS_MAX: usize = 10_000;
 const SERVER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 443);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -146,7 +148,7 @@ impl Link {
     /// Runs until both ends are complete, nothing is left to do or the time is over.
     fn run(&mut self, limit: Duration) {
         let end = self.start + limit;
-        loop {
+        for _ in 0..STEPS_MAX {
             self.collect();
             let arrival = self.flying.first_key_value().map(|((at, _), _)| *at);
             let timers = [arrival, self.client.poll_timeout(&SERVER), self.server.poll_timeout()];
@@ -163,6 +165,7 @@ impl Link {
                 return self.collect();
             }
         }
+        panic!("a timer does not move on");
     }
 
     /// Runs a handshake that must succeed and returns how long it took and which profile was chosen.
@@ -349,6 +352,18 @@ fn a_server_may_live_on_another_thread_than_it_was_made_on() {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn a_handshake_completes_when_every_fifth_datagram_is_lost(
+        is_lost in proptest::collection::vec(proptest::bool::weighted(0.2), 400), mtu in 150_usize..1_200
+    ) {
+        let mut order = 0;
+        let copies = Box::new(move |_, _| {
+            order += 1;
+            usize::from(!is_lost[order % is_lost.len()])
+        });
+        Link::new(Options { mtu, copies, ..Options::default() }).complete(Duration::from_secs(10));
+    }
 
     #[test]
     fn arbitrary_datagrams_never_panic(

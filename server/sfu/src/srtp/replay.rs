@@ -166,12 +166,14 @@ mod tests {
     }
 
     impl Model {
-        fn accept(&mut self, index: u64) -> bool {
+        fn is_fresh(&self, index: u64) -> bool {
             let newest = self.accepted.last().copied();
-            if newest.is_some_and(|newest| index + ReplayWindow::WIDTH <= newest) {
-                return false;
-            }
-            self.accepted.insert(index)
+            let is_too_old = newest.is_some_and(|newest| index + ReplayWindow::WIDTH <= newest);
+            !is_too_old && !self.accepted.contains(&index)
+        }
+
+        fn accept(&mut self, index: u64) -> bool {
+            self.is_fresh(index) && self.accepted.insert(index)
         }
     }
 
@@ -186,15 +188,20 @@ mod tests {
     proptest! {
         #[test]
         fn the_window_agrees_with_a_set_of_everything_accepted(
-            steps in proptest::collection::vec((-1_500_i64..1_600, any::<bool>()), 1..400)
+            steps in proptest::collection::vec(prop_oneof![-4_i64..6, 1_020_i64..1_030, -1_500_i64..1_600], 1..400)
         ) {
             let mut window = ReplayWindow::new();
             let mut model = Model::default();
             let mut at = 5_000_i64;
-            for (step, small) in steps {
-                at = (at + if small { step % 8 } else { step }).max(0);
+            for step in steps {
+                at = (at + step).max(0);
                 let index = u64::try_from(at).unwrap();
                 prop_assert_eq!(accept(&mut window, index), model.accept(index), "index {}", index);
+            }
+            let newest = window.newest().unwrap();
+            for index in newest.saturating_sub(ReplayWindow::WIDTH + 2)..newest + 3 {
+                let is_fresh = window.check(index).is_ok();
+                prop_assert_eq!(is_fresh, model.is_fresh(index), "index {} at the end", index);
             }
         }
 
@@ -245,6 +252,17 @@ mod tests {
             .collect();
         assert_eq!(indices, [0xfffd, 0xffff, 0x1_0001, 0xfffe, 0x1_0000, 0x1_0002, 0xfffc]);
         assert_eq!(window.newest(), Some(0x1_0002));
+    }
+
+    #[test]
+    fn the_estimate_is_right_up_to_half_a_cycle_exactly() {
+        for newest in [0x1_0000, 0x1_7fff, 0x1_8000, 0x1_ffff, 0x7_1234_u64] {
+            let mut window = ReplayWindow::new();
+            window.commit(newest);
+            for index in [newest - 32_767, newest - 32_766, newest + 32_766, newest + 32_767] {
+                assert_eq!(window.estimate(index as u16), index, "newest {newest:#x}");
+            }
+        }
     }
 
     #[test]
