@@ -164,7 +164,9 @@ impl<K: Copy + Ord, const N: usize> Selector<K, N> {
         if let Some((slot, _)) = silent.min_by_key(|(_, holder)| holder.spoke) {
             return Some(slot);
         }
-        let (slot, quietest) = unprotected().min_by_key(|(_, holder)| holder.loudness_at(now))?;
+        // Whoever only pauses between words is neither.
+        let speaking = unprotected().filter(|(_, holder)| holder.speaks(now));
+        let (slot, quietest) = speaking.min_by_key(|(_, holder)| holder.loudness_at(now))?;
         (loudness > quietest.loudness_at(now) + SLOT_MARGIN).then_some(slot)
     }
 
@@ -214,16 +216,20 @@ impl<K: Copy + Ord, const N: usize> Selector<K, N> {
 impl<K> Speaker<K> {
     #[inline]
     fn observe(&mut self, now: Instant, level: AudioLevel) {
+        let limit = if level.voice { VOICED_SPEECH_DB } else { SPEECH_DB };
+        let speech = level.below_full_scale_db <= limit;
         let target = 100 * (127 - i32::from(level.below_full_scale_db.min(127)));
-        self.loudness = self.loudness_at(now);
+        let faded = self.loudness_at(now);
         // At least one packet's time passes even when packets come in bursts; at most the gap that already faded out.
         let step = now.saturating_duration_since(self.heard).clamp(Duration::from_millis(10), PACKET_GAP);
-        let constant = if target > self.loudness { ATTACK } else { RELEASE };
+        let constant = if target > faded { ATTACK } else { RELEASE };
         let (step, constant) = (step.as_micros() as i64, constant.as_micros() as i64);
-        self.loudness += (i64::from(target - self.loudness) * step / (constant + step)) as i32;
         self.heard = now;
-        let limit = if level.voice { VOICED_SPEECH_DB } else { SPEECH_DB };
-        if level.below_full_scale_db <= limit {
+        // The dips between syllables say nothing about how loud somebody speaks.
+        if speech || !within(now, self.spoke, SPEAKING) {
+            self.loudness = faded + (i64::from(target - faded) * step / (constant + step)) as i32;
+        }
+        if speech {
             self.spoke = Some(now);
         }
     }
@@ -246,4 +252,152 @@ impl<K> Speaker<K> {
 #[inline]
 fn within(now: Instant, since: Option<Instant>, limit: Duration) -> bool {
     since.is_some_and(|since| now.saturating_duration_since(since) < limit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// A room in virtual time: everybody in `talking` sends a packet of that level every 20 ms.
+    struct Room {
+        now: Instant,
+        selector: Selector<u32>,
+    }
+
+    impl Room {
+        fn new() -> Self {
+            Self { now: Instant::now(), selector: Selector::new() }
+        }
+
+        fn run(&mut self, millis: u64, talking: &[(u32, u8)]) -> [Option<u32>; 3] {
+            for _ in 0..millis / 20 {
+                self.now += Duration::from_millis(20);
+                for (key, below_full_scale_db) in talking {
+                    let voice = *below_full_scale_db < 60;
+                    self.selector.observe(
+                        self.now,
+                        *key,
+                        AudioLevel { below_full_scale_db: *below_full_scale_db, voice },
+                    );
+                }
+                self.selector.select(self.now);
+            }
+            *self.selector.slots()
+        }
+    }
+
+    #[test]
+    fn speakers_fill_the_slots_in_the_order_in_which_they_speak_up() {
+        let mut room = Room::new();
+        assert_eq!(room.run(500, &[(5, 127), (6, 127)]), [None, None, None]);
+        assert_eq!(room.run(500, &[(5, 30), (6, 127)]), [Some(5), None, None]);
+        assert_eq!(room.run(500, &[(5, 30), (6, 30)]), [Some(5), Some(6), None]);
+    }
+
+    #[test]
+    fn silence_keeps_the_slots() {
+        let mut room = Room::new();
+        room.run(1000, &[(1, 20), (2, 20), (3, 20)]);
+        assert_eq!(room.run(60_000, &[(1, 127)]), [Some(1), Some(2), Some(3)]);
+    }
+
+    #[test]
+    fn a_new_speaker_takes_the_slot_of_whoever_is_silent_longest_and_nobody_else_moves() {
+        let mut room = Room::new();
+        room.run(1000, &[(1, 20), (2, 20), (3, 20)]);
+        room.run(500, &[(1, 20), (3, 20), (2, 127)]);
+        room.run(2000, &[(1, 127), (2, 127), (3, 20)]);
+        assert_eq!(room.run(500, &[(3, 20), (4, 30)]), [Some(1), Some(4), Some(3)]);
+    }
+
+    #[test]
+    fn a_pause_between_words_does_not_cost_the_slot() {
+        let mut room = Room::new();
+        room.run(2000, &[(1, 20), (2, 20), (3, 20)]);
+        assert_eq!(room.run(800, &[(1, 127), (2, 20), (3, 20), (4, 20)]), [Some(1), Some(2), Some(3)]);
+        assert_eq!(room.run(400, &[(1, 127), (2, 20), (3, 20), (4, 20)]), [Some(4), Some(2), Some(3)]);
+    }
+
+    #[test]
+    fn while_all_speak_only_a_clearly_louder_one_takes_a_slot_from_the_quietest() {
+        let mut room = Room::new();
+        room.run(3000, &[(1, 25), (2, 35), (3, 25)]);
+        assert_eq!(room.run(5000, &[(1, 25), (2, 35), (3, 25), (4, 30)]), [Some(1), Some(3), Some(2)]);
+        assert_eq!(room.run(2000, &[(1, 25), (2, 35), (3, 25), (4, 15)]), [Some(1), Some(3), Some(4)]);
+    }
+
+    #[test]
+    fn a_click_takes_no_slot_from_a_speaker() {
+        let mut room = Room::new();
+        room.run(3000, &[(1, 25), (2, 25), (3, 25)]);
+        room.run(3000, &[(1, 25), (2, 25), (3, 25), (4, 120)]);
+        room.run(40, &[(1, 25), (2, 25), (3, 25), (4, 10)]);
+        assert_eq!(room.run(500, &[(1, 25), (2, 25), (3, 25), (4, 120)]), [Some(1), Some(2), Some(3)]);
+    }
+
+    #[test]
+    fn whoever_leaves_frees_the_slot_at_once() {
+        let mut room = Room::new();
+        room.run(1000, &[(1, 20), (2, 20), (3, 20)]);
+        room.selector.remove(2);
+        assert_eq!(room.selector.slots(), &[Some(1), None, Some(3)]);
+        assert_eq!(room.run(300, &[(1, 20), (3, 20), (4, 30)]), [Some(1), Some(4), Some(3)]);
+    }
+
+    #[test]
+    fn the_dominant_speaker_changes_after_a_while_and_is_told_once() {
+        let mut room = Room::new();
+        room.run(500, &[(1, 20)]);
+        assert_eq!((room.selector.poll_dominant(), room.selector.poll_dominant()), (Some(Some(1)), None));
+        room.run(400, &[(2, 20)]);
+        assert_eq!(room.selector.dominant(), Some(1), "an interjection");
+        room.run(200, &[(1, 20)]);
+        room.run(1500, &[(2, 20)]);
+        assert_eq!((room.selector.poll_dominant(), room.selector.poll_dominant()), (Some(Some(2)), None));
+        room.run(20_000, &[]);
+        assert_eq!(room.selector.dominant(), Some(2), "silence");
+        room.selector.remove(2);
+        assert_eq!(room.selector.poll_dominant(), Some(None));
+    }
+
+    #[test]
+    fn more_speakers_than_the_bound_are_ignored() {
+        let now = Instant::now();
+        let mut selector: Selector<usize> = Selector::new();
+        for key in 0..=MAX_SPEAKERS {
+            selector.observe(now, key, AudioLevel { below_full_scale_db: 20, voice: true });
+        }
+        assert_eq!(selector.speakers.len(), MAX_SPEAKERS);
+    }
+
+    proptest! {
+        #[test]
+        fn nobody_has_two_slots_and_nobody_moves_between_slots(
+            steps in proptest::collection::vec((0u32..8, 0u8..128, 0u64..60, any::<bool>()), 1..600),
+        ) {
+            let mut now = Instant::now();
+            let (mut selector, mut twin) = (Selector::<u32>::new(), Selector::<u32>::new());
+            let mut before = [None; 3];
+            for (key, below_full_scale_db, pause, leaves) in steps {
+                now += Duration::from_millis(pause);
+                if leaves && below_full_scale_db > 120 {
+                    selector.remove(key);
+                    twin.remove(key);
+                    before = before.map(|held| held.filter(|held| *held != key));
+                }
+                let level = AudioLevel { below_full_scale_db, voice: below_full_scale_db < 60 };
+                selector.observe(now, key, level);
+                twin.observe(now, key, level);
+                let slots = *selector.select(now);
+                prop_assert_eq!(&slots, twin.select(now));
+                for (slot, held) in slots.iter().enumerate().filter_map(|(slot, held)| Some((slot, (*held)?))) {
+                    let places = slots.iter().filter(|other| **other == Some(held)).count();
+                    let moved = before.iter().position(|other| *other == Some(held)).is_some_and(|was| was != slot);
+                    prop_assert!(places == 1 && !moved, "{:?} {:?}", before, slots);
+                }
+                before = slots;
+            }
+        }
+    }
 }

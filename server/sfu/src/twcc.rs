@@ -256,3 +256,215 @@ impl Tail<'_> {
         self.at = end;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rtcp::{Packet, TransportFeedback, iter};
+    use proptest::prelude::*;
+    use rtc::rtcp::transport_feedbacks::transport_layer_cc::{
+        PacketStatusChunk, SymbolTypeTcc, TransportLayerCc,
+    };
+    use rtc::shared::marshal::{Marshal, Unmarshal};
+
+    fn micros(micros: u64) -> Duration {
+        Duration::from_micros(micros)
+    }
+
+    fn parse(bytes: &[u8]) -> TransportFeedback<'_> {
+        let mut packets = iter(bytes);
+        let Some(Ok(Packet::TransportFeedback(feedback))) = packets.next() else { panic!("no feedback") };
+        assert!(packets.next().is_none());
+        feedback
+    }
+
+    /// Sequence numbers with their arrival in ticks since the epoch, as our parser reads them.
+    fn statuses(bytes: &[u8]) -> Vec<(u16, Option<i64>)> {
+        let feedback = parse(bytes);
+        let mut ticks = i64::from(feedback.reference_time) * 256;
+        let arrival = |arrival: crate::rtcp::Arrival| {
+            let at = arrival.delta.map(|delta| {
+                ticks += i64::from(delta);
+                ticks
+            });
+            (arrival.sequence, at)
+        };
+        feedback.arrivals().map(arrival).collect()
+    }
+
+    /// The same as the reference stack reads it.
+    fn their_statuses(bytes: &[u8]) -> Vec<(u16, Option<i64>)> {
+        let feedback = TransportLayerCc::unmarshal(&mut &bytes[..]).unwrap();
+        let mut symbols = Vec::new();
+        for chunk in &feedback.packet_chunks {
+            match chunk {
+                PacketStatusChunk::RunLengthChunk(run) => {
+                    symbols
+                        .extend(std::iter::repeat_n(run.packet_status_symbol, usize::from(run.run_length)));
+                }
+                PacketStatusChunk::StatusVectorChunk(vector) => {
+                    symbols.extend(vector.symbol_list.iter().copied())
+                }
+            }
+        }
+        symbols.truncate(usize::from(feedback.packet_status_count));
+        let mut ticks = i64::from(feedback.reference_time) * 256;
+        let mut deltas = feedback.recv_deltas.iter();
+        let mut sequence = feedback.base_sequence_number.wrapping_sub(1);
+        let mut status = |symbol| {
+            sequence = sequence.wrapping_add(1);
+            let received = symbol != SymbolTypeTcc::PacketNotReceived;
+            let at = received.then(|| {
+                ticks += deltas.next().unwrap().delta / 250;
+                ticks
+            });
+            (sequence, at)
+        };
+        symbols.into_iter().map(&mut status).collect()
+    }
+
+    fn drain(recorder: &mut Recorder, now: Instant, space: usize) -> Vec<(u16, Option<i64>)> {
+        let mut all = Vec::new();
+        let mut out = vec![0xff; space];
+        while let Some(len) = recorder.build(now, 7, &mut out) {
+            assert!(len <= space && len % 4 == 0);
+            let statuses = statuses(&out[..len]);
+            assert_eq!(statuses, their_statuses(&out[..len]));
+            all.extend(statuses);
+        }
+        all
+    }
+
+    #[test]
+    fn received_and_lost_packets_are_reported_once_with_their_times() {
+        let epoch = Instant::now();
+        let mut recorder = Recorder::new(1, epoch);
+        for (sequence, at) in [(65534, 100_000), (65535, 100_250), (1, 101_000), (0, 101_500), (3, 180_000)] {
+            recorder.record(sequence, epoch + micros(at));
+        }
+        let reported = drain(&mut recorder, epoch + micros(200_000), 1200);
+        let expected = [
+            (65534, Some(400)),
+            (65535, Some(401)),
+            (0, Some(406)),
+            (1, Some(404)),
+            (2, None),
+            (3, Some(720)),
+        ];
+        assert_eq!(reported, expected);
+        assert!(!recorder.is_pending());
+        recorder.record(2, epoch + micros(200_000));
+        assert_eq!(
+            recorder.build(epoch + micros(300_000), 7, &mut [0; 1200]),
+            None,
+            "reported as lost before"
+        );
+    }
+
+    #[test]
+    fn header_fields_and_feedback_count_are_written() {
+        let epoch = Instant::now();
+        let mut recorder = Recorder::new(0x0102_0304, epoch);
+        let mut out = [0; 64];
+        for count in 0..300u32 {
+            let now = epoch + micros(u64::from(count) * 64_000);
+            recorder.record(count as u16, now);
+            let len = recorder.build(now, 0x0506_0708, &mut out).unwrap();
+            let feedback = parse(&out[..len]);
+            assert_eq!((feedback.sender_ssrc, feedback.media_ssrc), (0x0102_0304, 0x0506_0708));
+            assert_eq!((feedback.feedback_count, feedback.base_sequence), (count as u8, count as u16));
+            assert_eq!(feedback.reference_time, count);
+        }
+    }
+
+    #[test]
+    fn a_young_hole_holds_back_what_follows_until_it_is_filled_or_old() {
+        let epoch = Instant::now();
+        let mut recorder = Recorder::new(1, epoch);
+        recorder.record(1, epoch + micros(1_000));
+        recorder.record(3, epoch + micros(2_000));
+        assert_eq!(drain(&mut recorder, epoch + micros(4_000), 100), [(1, Some(4))]);
+        recorder.record(2, epoch + micros(5_000));
+        assert_eq!(drain(&mut recorder, epoch + micros(5_000), 100), [(2, Some(20)), (3, Some(8))]);
+        recorder.record(5, epoch + micros(6_000));
+        assert_eq!(drain(&mut recorder, epoch + micros(7_000), 100), []);
+        assert_eq!(drain(&mut recorder, epoch + micros(11_000), 100), [(4, None), (5, Some(24))]);
+    }
+
+    #[test]
+    fn a_pause_beyond_the_largest_delta_splits_the_feedback() {
+        let epoch = Instant::now();
+        let mut recorder = Recorder::new(1, epoch);
+        recorder.record(1, epoch + micros(1_000));
+        recorder.record(2, epoch + micros(9_001_000));
+        let now = epoch + micros(10_000_000);
+        let mut out = [0; 64];
+        let len = recorder.build(now, 7, &mut out).unwrap();
+        assert_eq!(statuses(&out[..len]), [(1, Some(4))]);
+        let len = recorder.build(now, 7, &mut out).unwrap();
+        assert_eq!(statuses(&out[..len]), [(2, Some(36_004))]);
+        assert_eq!(recorder.build(now, 7, &mut out), None);
+    }
+
+    #[test]
+    fn a_jump_beyond_the_window_starts_afresh() {
+        let epoch = Instant::now();
+        let mut recorder = Recorder::new(1, epoch);
+        recorder.record(1, epoch);
+        recorder.record(1 + 1024, epoch + micros(250));
+        assert_eq!(drain(&mut recorder, epoch + micros(50_000), 100), [(1025, Some(1))]);
+    }
+
+    #[test]
+    fn a_buffer_too_small_for_one_packet_yields_nothing_and_loses_nothing() {
+        let epoch = Instant::now();
+        let mut recorder = Recorder::new(1, epoch);
+        recorder.record(1, epoch + micros(250));
+        for len in 0..24 {
+            assert_eq!(recorder.build(epoch + micros(500), 7, &mut vec![0; len]), None);
+        }
+        assert_eq!(drain(&mut recorder, epoch + micros(500), 24), [(1, Some(1))]);
+    }
+
+    #[test]
+    fn feedback_of_the_reference_stack_is_read() {
+        let epoch = Instant::now();
+        let mut recorder = Recorder::new(1, epoch);
+        for sequence in (0..200u16).filter(|sequence| sequence % 9 != 3) {
+            recorder.record(sequence, epoch + micros(u64::from(sequence) * 1_000));
+        }
+        let mut out = [0; 1200];
+        let len = recorder.build(epoch + micros(300_000), 7, &mut out).unwrap();
+        let theirs = TransportLayerCc::unmarshal(&mut &out[..len]).unwrap().marshal().unwrap();
+        assert_eq!(statuses(&theirs), statuses(&out[..len]));
+    }
+
+    proptest! {
+        #[test]
+        fn any_arrivals_come_back_from_both_parsers(
+            fates in proptest::collection::vec((0u8..8, 0u64..90_000, 0u64..40_000), 1..700),
+            first: u16,
+            space in 60usize..1200,
+        ) {
+            let epoch = Instant::now();
+            let mut recorder = Recorder::new(1, epoch);
+            let mut sent = 0;
+            let mut model = Vec::new();
+            for (at, (fate, pause, delay)) in fates.iter().enumerate() {
+                sent += if *pause > 80_000 { *pause } else { pause / 90 };
+                let lost = *fate == 0 && at > 0;
+                let arrival = sent + if *fate == 1 { *delay } else { 0 };
+                let ticks = ((arrival / 250) as i64).max(1);
+                model.push((first.wrapping_add(at as u16), (!lost).then_some(ticks)));
+                if !lost {
+                    recorder.record(first.wrapping_add(at as u16), epoch + micros(arrival));
+                }
+            }
+            while model.last().is_some_and(|(_, at)| at.is_none()) {
+                model.pop();
+            }
+            let now = epoch + Duration::from_secs(1000);
+            prop_assert_eq!(drain(&mut recorder, now, space), model);
+        }
+    }
+}
