@@ -336,11 +336,13 @@ impl Association {
     }
 
     fn judge(&self, error: RtcError) -> DtlsError {
-        match error {
-            RtcError::ErrNoMatchingCertificateFingerprint => DtlsError::WrongCertificate,
-            // After the handshake this is how a warning alert is reported; fatal ones have their own error.
-            RtcError::Other(_) if self.is_established => DtlsError::Warning,
-            error => DtlsError::Failed(error),
+        if matches!(error, RtcError::ErrNoMatchingCertificateFingerprint) {
+            DtlsError::WrongCertificate
+        } else if self.is_established && matches!(error, RtcError::Other(_)) {
+            // This is how a warning alert is reported; fatal ones have an error of their own.
+            DtlsError::Warning
+        } else {
+            DtlsError::Failed(error)
         }
     }
 }

@@ -10,14 +10,15 @@ use super::{MasterKey, Profile, RTCP_HEADER_LEN, SRTCP_E_BIT, SRTCP_INDEX_LEN, S
 /// Expanded key material of one direction and protocol.
 pub(super) enum SessionKey {
     Gcm(Gcm),
-    CounterMode(CounterMode),
+    /// Boxed because it is forty times as large: the hash states of its HMAC are stored inline.
+    CounterMode(Box<CounterMode>),
 }
 
 impl SessionKey {
     pub(super) fn derive(master: &MasterKey, stream: Stream) -> Self {
         match master.profile() {
             Profile::AeadAes128Gcm => Self::Gcm(Gcm::derive(master, stream)),
-            Profile::Aes128CmHmacSha1_80 => Self::CounterMode(CounterMode::derive(master, stream)),
+            Profile::Aes128CmHmacSha1_80 => Self::CounterMode(Box::new(CounterMode::derive(master, stream))),
         }
     }
 
