@@ -39,7 +39,7 @@ enum Task {
     Ci(test::Options),
     /// Check the rules of the source tree
     Tidy,
-    /// Set up everything that `run` and `test` need, and stop there
+    /// Set up what `run` and `test` need, or the named parts of it, and stop there
     Setup(setup::Options),
     /// Run a benchmark: `cargo xtask bench forward --json`
     Bench(bench::Options),

@@ -10,6 +10,9 @@ use anyhow::{Context, Result, anyhow, bail};
 /// How often a program with a time limit is looked at.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
+/// A command with more words than this is named by its ends.
+const SHOWN_WORDS_MAX: usize = 12;
+
 /// Runs `command` to its end, its output going to the terminal.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     let status = command.status().with_context(|| format!("could not start `{}`", shown(command)))?;
@@ -79,10 +82,16 @@ pub(crate) fn is_executable(file: &Path) -> bool {
     file.metadata().is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
 }
 
-/// The command as one would type it.
+/// The command as one would type it, its middle left out when it is long.
 fn shown(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
-    words.map(OsStr::to_string_lossy).collect::<Vec<_>>().join(" ")
+    let words: Vec<_> = words.map(OsStr::to_string_lossy).collect();
+    match words.as_slice() {
+        [program, .., before, last] if words.len() > SHOWN_WORDS_MAX => {
+            format!("{program} … {before} {last}")
+        }
+        _ => words.join(" "),
+    }
 }
 
 #[cfg(test)]

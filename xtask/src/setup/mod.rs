@@ -10,7 +10,7 @@ mod wasm_std;
 use std::collections::BTreeSet;
 
 use anyhow::Result;
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 pub(crate) use browser::Browser;
 use tool::CargoTool;
@@ -19,7 +19,7 @@ use crate::console::Steps;
 use crate::workspace::Workspace;
 
 /// One thing that must be there. The order is the order of setting up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub(crate) enum Need {
     /// Node.js and npm, new enough.
     Node,
@@ -44,17 +44,6 @@ pub(crate) const SITE_NEEDS: [Need; 5] =
     [Need::Node, Need::WasmStd, Need::NpmPackages, Need::Trunk, Need::WasmBindgen];
 
 impl Need {
-    pub(crate) const ALL: [Self; 8] = [
-        Self::Node,
-        Self::WasmStd,
-        Self::NpmPackages,
-        Self::Trunk,
-        Self::WasmBindgen,
-        Self::CargoDeny,
-        Self::Chromium,
-        Self::Firefox,
-    ];
-
     /// What it is, for the terminal.
     pub(crate) fn title(self) -> &'static str {
         match self {
@@ -84,17 +73,17 @@ impl Need {
     }
 }
 
-/// Which needs to set up.
+/// What to set up.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// Only what building and running takes, nothing for the tests
-    #[arg(long)]
-    site_only: bool,
+    /// Only these; all of them when none is named
+    needs: Vec<Need>,
 }
 
-/// Sets up everything that `run` and `test` need.
+/// Sets up the named needs, or everything that `run` and `test` need.
 pub(crate) fn setup(workspace: &Workspace, options: &Options) -> Result<()> {
-    let needs = if options.site_only { plan(SITE_NEEDS) } else { plan(Need::ALL) };
+    let named = if options.needs.is_empty() { Need::value_variants() } else { &options.needs };
+    let needs = plan(named.iter().copied());
     let mut steps = Steps::new(needs.len());
     needs.into_iter().try_for_each(|need| steps.step(need.title(), || need.provide(workspace)))
 }
@@ -116,6 +105,6 @@ mod tests {
 
     #[test]
     fn the_plan_of_everything_is_everything() {
-        assert_eq!(plan(Need::ALL), Need::ALL);
+        assert_eq!(plan(Need::value_variants().iter().copied()), Need::value_variants());
     }
 }

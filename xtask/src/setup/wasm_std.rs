@@ -129,6 +129,9 @@ impl Toolchain {
 
     /// What `x.py build library` boils down to for a target without C code.
     fn build_command(&self, library: &Path, target: &Path) -> Command {
+        // Panic messages name source files: as in Rust's own builds, not by a folder of this machine.
+        let remap = format!("--remap-path-prefix={}=/rustc/{}/library", library.display(), self.commit);
+        let flags = ["-Zforce-unstable-if-unmarked", "-Cembed-bitcode=yes", "-Cdebuginfo=0", &remap];
         let mut cargo = process::cargo();
         cargo
             // Cargo reads its configuration from here upwards: not from our workspace.
@@ -138,12 +141,13 @@ impl Toolchain {
             .env("RUSTC", &self.rustc)
             // The standard library uses unstable features; its own build sets this too.
             .env("RUSTC_BOOTSTRAP", "1")
-            .env("RUSTFLAGS", "-Zforce-unstable-if-unmarked -Cembed-bitcode=yes -Cdebuginfo=0")
+            // Unlike RUSTFLAGS, this takes folders with spaces in their names.
+            .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"))
             // Keeps these libraries' symbols apart from a program's own copies of the same crates.
             .env("__CARGO_DEFAULT_LIB_METADATA", "visavis-std")
             .env("CARGO_TARGET_DIR", target)
             .env("CARGO_INCREMENTAL", "0");
-        for inherited in ["RUSTC_WRAPPER", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_TARGET"] {
+        for inherited in ["RUSTC_WRAPPER", "RUSTFLAGS", "CARGO_BUILD_TARGET"] {
             cargo.env_remove(inherited);
         }
         cargo
