@@ -279,7 +279,7 @@ mod tests {
         RingPacket {
             sequence,
             timestamp: 0x0102_0304,
-            marker: sequence % 2 == 0,
+            marker: sequence.is_multiple_of(2),
             payload_type: 96,
             vp8: None,
             carried: Carried::default(),

@@ -4,6 +4,8 @@ use super::{RtcpError, u32_at};
 
 /// Length of one report block.
 const BLOCK_LEN: usize = 24;
+/// SDES item type of the canonical name (RFC 3550 §6.5.1).
+const CNAME: u8 = 1;
 /// Length of sender information.
 const SENDER_INFO_LEN: usize = 20;
 
@@ -144,7 +146,7 @@ impl<'a> SourceDescription<'a> {
     pub(super) fn parse(body: &'a [u8], count: u8) -> Result<Self, RtcpError> {
         let mut rest = body;
         for _ in 0..count {
-            rest = chunk(rest).ok_or(RtcpError::Truncated("an SDES chunk"))?.2;
+            rest = Chunk::parse(rest).ok_or(RtcpError::Truncated("an SDES chunk"))?.rest;
         }
         Ok(Self { chunks: body, count })
     }
@@ -154,32 +156,42 @@ impl<'a> SourceDescription<'a> {
     pub fn cnames(&self) -> impl Iterator<Item = (u32, &'a [u8])> + 'a {
         let mut rest = self.chunks;
         (0..self.count).filter_map(move |_| {
-            let (ssrc, cname, tail) = chunk(rest)?;
-            rest = tail;
-            Some((ssrc, cname?))
+            let chunk = Chunk::parse(rest)?;
+            rest = chunk.rest;
+            Some((chunk.ssrc, chunk.cname?))
         })
     }
 }
 
-/// One chunk: its source, its CNAME and what follows. Items end with a zero byte, then alignment to 32 bits; some stacks
-/// call that alignment padding, so the end of the packet will do too.
-#[inline]
-fn chunk(bytes: &[u8]) -> Option<(u32, Option<&[u8]>, &[u8])> {
-    let ssrc = u32_at(bytes, 0)?;
-    let (mut at, mut cname) = (4, None);
-    loop {
-        let kind = bytes.get(at).copied().unwrap_or(0);
-        if kind == 0 {
-            break;
+/// One chunk of a source description, and what follows it.
+struct Chunk<'a> {
+    ssrc: u32,
+    cname: Option<&'a [u8]>,
+    rest: &'a [u8],
+}
+
+impl<'a> Chunk<'a> {
+    /// Items end with a zero byte, then alignment to 32 bits; some stacks call that alignment padding, so the end of the
+    /// packet will do too.
+    #[inline]
+    fn parse(bytes: &'a [u8]) -> Option<Self> {
+        let ssrc = u32_at(bytes, 0)?;
+        let (mut at, mut cname) = (4, None);
+        loop {
+            let kind = bytes.get(at).copied().unwrap_or(0);
+            if kind == 0 {
+                break;
+            }
+            let len = usize::from(*bytes.get(at + 1)?);
+            let text = bytes.get(at + 2..at + 2 + len)?;
+            if kind == CNAME {
+                cname = Some(text);
+            }
+            at += 2 + len;
         }
-        let len = usize::from(*bytes.get(at + 1)?);
-        let text = bytes.get(at + 2..at + 2 + len)?;
-        if kind == 1 {
-            cname = Some(text);
-        }
-        at += 2 + len;
+        let rest = bytes.get((at + 1).next_multiple_of(4)..).unwrap_or_default();
+        Some(Self { ssrc, cname, rest })
     }
-    Some((ssrc, cname, bytes.get((at + 1).next_multiple_of(4)..).unwrap_or_default()))
 }
 
 /// BYE.
