@@ -79,7 +79,7 @@ impl Recorder {
     /// Writes one feedback packet to `out` and returns its length; `None` when there is nothing (more) to report. Call until
     /// then: what does not fit `out` or the format is left for the next packet.
     ///
-    /// `out` needs at least 28 bytes; 1,200 minus the SRTCP trailer suit a datagram.
+    /// `out` needs at least 24 bytes; 1,200 minus the SRTCP trailer suit a datagram.
     pub fn build(&mut self, now: Instant, media_ssrc: u32, out: &mut [u8]) -> Option<usize> {
         let (base, end) = self.reportable(now)?;
         let first = (base..end).find_map(|number| self.arrival(number))?;
@@ -159,8 +159,8 @@ impl Recorder {
     }
 }
 
-/// What one feedback says about packets in a row: symbol and delta in ticks. Ends where a delta does not fit 16 bits.
 impl Recorder {
+    /// What one feedback says about packets in a row: symbol and delta in ticks. Ends where a delta does not fit 16 bits.
     #[inline]
     fn statuses(
         &self,
