@@ -1,0 +1,165 @@
+//! What the meeting page shows, read off the engine whenever it says that something changed.
+
+use engine::{Engine, MediaConnection, Moment, Phase, Quality};
+
+use super::tiles::{TileView, tiles};
+use crate::strings::Key;
+
+/// Everything the meeting page shows, apart from the pictures themselves.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct CallView {
+    /// Whether the room was entered; before, there is nothing to show but the way in.
+    pub(crate) entered: bool,
+    /// Everybody in the room, the others in order of arrival, then oneself.
+    pub(crate) tiles: Vec<TileView>,
+    /// How the connection is.
+    pub(crate) connection: Connection,
+    /// How good it is.
+    pub(crate) quality: Signal,
+}
+
+/// The connection as the page tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Connection {
+    /// On the way into the room.
+    #[default]
+    Connecting,
+    /// In the room, sound and picture can flow, or are about to for the first time.
+    Connected,
+    /// In the room, but sound and picture are interrupted.
+    MediaInterrupted,
+    /// The server cannot be reached; the next try begins at this moment, or is under way.
+    Reconnecting {
+        /// When the next try begins.
+        retry_at: Option<Moment>,
+    },
+    /// This device has no network.
+    Offline,
+}
+
+/// The quality of the own connection in bars, for the indicator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Signal {
+    /// Not connected.
+    #[default]
+    None,
+    /// Hardly usable.
+    Weak,
+    /// Usable.
+    Medium,
+    /// All is well.
+    Strong,
+}
+
+impl CallView {
+    /// Reads the engine. Pure: the same engine gives the same view.
+    pub(crate) fn read(engine: &Engine) -> Self {
+        Self {
+            entered: engine.me().is_some(),
+            tiles: tiles(engine),
+            connection: connection(engine),
+            quality: match engine.quality() {
+                Quality::Lost => Signal::None,
+                Quality::Poor => Signal::Weak,
+                Quality::Fair => Signal::Medium,
+                Quality::Good => Signal::Strong,
+            },
+        }
+    }
+
+    /// Whether nobody else is there.
+    pub(crate) fn is_alone(&self) -> bool {
+        self.entered && self.tiles.iter().all(|tile| tile.is_self)
+    }
+
+    /// The tile of one person.
+    pub(crate) fn tile(&self, peer: shared::PeerId) -> Option<&TileView> {
+        self.tiles.iter().find(|tile| tile.peer == peer)
+    }
+}
+
+impl Connection {
+    /// For `data-state`: stable, tests and styles depend on it.
+    pub(crate) const fn state(self) -> &'static str {
+        match self {
+            Self::Connecting => "connecting",
+            Self::Connected => "connected",
+            Self::MediaInterrupted => "media-interrupted",
+            Self::Reconnecting { .. } => "reconnecting",
+            Self::Offline => "offline",
+        }
+    }
+
+    /// The sentence of the banner, and seconds to count down when there are any. Nothing when all is well.
+    pub(crate) fn sentence(self, now: Moment) -> Option<(Key, Option<u64>)> {
+        match self {
+            Self::Connecting | Self::Connected => None,
+            Self::MediaInterrupted => Some((Key::MediaInterrupted, None)),
+            Self::Offline => Some((Key::Offline, None)),
+            Self::Reconnecting { retry_at } => {
+                // Rounded up, so that it never says "in 0 seconds".
+                let seconds = retry_at.map(|at| at.since(now).as_millis().div_ceil(1000));
+                match seconds.and_then(|seconds| u64::try_from(seconds).ok()).filter(|seconds| *seconds > 1) {
+                    Some(seconds) => Some((Key::ReconnectingIn, Some(seconds))),
+                    None => Some((Key::Reconnecting, None)),
+                }
+            }
+        }
+    }
+}
+
+fn connection(engine: &Engine) -> Connection {
+    let reachable = match engine.phase() {
+        Phase::Joined => true,
+        Phase::Connecting { .. } | Phase::Reconnecting { .. } if !engine.is_online() => {
+            return Connection::Offline;
+        }
+        Phase::Connecting { retry_at, attempt } if attempt > 1 => {
+            return Connection::Reconnecting { retry_at };
+        }
+        Phase::Connecting { .. } => return Connection::Connecting,
+        Phase::Reconnecting { retry_at, .. } => return Connection::Reconnecting { retry_at },
+        Phase::Ended(_) => false,
+    };
+    match engine.media_connection() {
+        _ if reachable && !engine.is_online() => Connection::Offline,
+        MediaConnection::Disconnected | MediaConnection::Failed => Connection::MediaInterrupted,
+        MediaConnection::New
+        | MediaConnection::Connecting
+        | MediaConnection::Connected
+        | MediaConnection::Closed => Connection::Connected,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_banner_counts_down_and_never_says_zero() {
+        let at =
+            |milliseconds| Connection::Reconnecting { retry_at: Some(Moment::from_millis(milliseconds)) };
+        let now = Moment::from_millis(1000);
+        assert_eq!(at(5900).sentence(now), Some((Key::ReconnectingIn, Some(5))));
+        assert_eq!(at(2001).sentence(now), Some((Key::ReconnectingIn, Some(2))));
+        assert_eq!(at(1500).sentence(now), Some((Key::Reconnecting, None)));
+        assert_eq!(at(0).sentence(now), Some((Key::Reconnecting, None)));
+        assert_eq!(
+            Connection::Reconnecting { retry_at: None }.sentence(now),
+            Some((Key::Reconnecting, None))
+        );
+    }
+
+    #[test]
+    fn there_is_no_banner_when_all_is_well() {
+        assert_eq!(Connection::Connected.sentence(Moment::START), None);
+        assert_eq!(Connection::Connecting.sentence(Moment::START), None);
+        assert!(Connection::Offline.sentence(Moment::START).is_some());
+        assert!(Connection::MediaInterrupted.sentence(Moment::START).is_some());
+    }
+
+    #[test]
+    fn before_the_room_is_entered_nobody_is_alone() {
+        assert!(!CallView::default().is_alone());
+    }
+}

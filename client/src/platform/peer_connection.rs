@@ -1,0 +1,261 @@
+//! The `RTCPeerConnection`: always the offerer, one transport for everything, slots found by `a=mid`.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use engine::{CreatedOffer, MediaConnection, OfferRequest};
+use shared::SourceKind;
+use shared::protocol::PublishedMid;
+use wasm_bindgen::{JsCast as _, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{
+    MediaStream, RtcBundlePolicy, RtcConfiguration, RtcOfferOptions, RtcPeerConnection,
+    RtcPeerConnectionState, RtcRtpReceiver, RtcRtpSender, RtcRtpTransceiver, RtcRtpTransceiverDirection,
+    RtcRtpTransceiverInit, RtcSdpType, RtcSessionDescriptionInit,
+};
+
+use super::capture::Track;
+use super::debug;
+use super::events::Listener;
+use super::picture::Picture;
+use super::playout::Playout;
+
+/// What the browser says when something fails; for the log only.
+#[derive(Debug)]
+pub(crate) struct PlatformError(pub(crate) String);
+
+impl From<JsValue> for PlatformError {
+    fn from(error: JsValue) -> Self {
+        let text = error.dyn_ref::<js_sys::Error>().map(|error| String::from(error.to_string()));
+        Self(text.unwrap_or_else(|| format!("{error:?}")))
+    }
+}
+
+/// One `RTCPeerConnection`; dropping it closes it.
+pub(crate) struct PeerConnection {
+    connection: RtcPeerConnection,
+    /// Sending transceivers, one per kind.
+    published: RefCell<Vec<(SourceKind, RtcRtpTransceiver)>>,
+    audio_slots: RefCell<Vec<RtcRtpTransceiver>>,
+    /// Oldest first.
+    video_slots: RefCell<Vec<RtcRtpTransceiver>>,
+    /// What shows the video slots, by mid.
+    pictures: RefCell<Vec<(String, Picture)>>,
+    /// The mids whose sound already plays.
+    playing: RefCell<Vec<String>>,
+    _state: Listener,
+}
+
+/// What the senders carry at the moment.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct OwnTracks {
+    /// The microphone.
+    pub(crate) microphone: Option<Track>,
+    /// The camera.
+    pub(crate) camera: Option<Track>,
+}
+
+impl OwnTracks {
+    const fn of(&self, kind: SourceKind) -> Option<&Track> {
+        match kind {
+            SourceKind::Microphone => self.microphone.as_ref(),
+            SourceKind::Camera => self.camera.as_ref(),
+            SourceKind::Screen | SourceKind::ScreenAudio => None,
+        }
+    }
+}
+
+impl PeerConnection {
+    /// Creates one and tells how its connection is.
+    pub(crate) fn new(tell: impl Fn(MediaConnection) + 'static) -> Result<Rc<Self>, PlatformError> {
+        let configuration = RtcConfiguration::new();
+        configuration.set_bundle_policy(RtcBundlePolicy::MaxBundle);
+        let connection = RtcPeerConnection::new_with_configuration(&configuration)?;
+        let watched = connection.clone();
+        let state = Listener::new(&connection, "connectionstatechange", move |_| {
+            tell(media_connection(watched.connection_state()));
+        });
+        let exposed = connection.clone();
+        debug::expose(move || exposed.clone().into());
+        Ok(Rc::new(Self {
+            connection,
+            published: RefCell::default(),
+            audio_slots: RefCell::default(),
+            video_slots: RefCell::default(),
+            pictures: RefCell::default(),
+            playing: RefCell::default(),
+            _state: state,
+        }))
+    }
+
+    /// Adds the transceivers that are missing, creates an offer and sets it as local description.
+    pub(crate) async fn create_offer(
+        &self,
+        request: &OfferRequest,
+        tracks: &OwnTracks,
+    ) -> Result<CreatedOffer, PlatformError> {
+        for kind in &request.publish {
+            self.publish(*kind, tracks.of(*kind)).await?;
+        }
+        self.add_slots("audio", &self.audio_slots, request.audio_slots)?;
+        self.add_slots("video", &self.video_slots, request.video_slots)?;
+        let options = RtcOfferOptions::new();
+        options.set_ice_restart(request.restart);
+        let offer = JsFuture::from(self.connection.create_offer_with_rtc_offer_options(&options)).await?;
+        let offer: RtcSessionDescriptionInit = offer.unchecked_into();
+        JsFuture::from(self.connection.set_local_description(&offer)).await?;
+        self.describe(request.negotiation)
+    }
+
+    /// Sets the server's answer as remote description.
+    pub(crate) async fn apply_answer(&self, sdp: &str) -> Result<(), PlatformError> {
+        let answer = RtcSessionDescriptionInit::new(RtcSdpType::Answer);
+        answer.set_sdp(sdp);
+        JsFuture::from(self.connection.set_remote_description(&answer)).await?;
+        Ok(())
+    }
+
+    /// Sends another track, or nothing, from now on. Negotiates nothing.
+    pub(crate) async fn replace_track(&self, kind: SourceKind, track: Option<&Track>) {
+        let sender =
+            self.published.borrow().iter().find(|(known, _)| *known == kind).map(|(_, t)| t.sender());
+        if let Some(sender) = sender {
+            // Fails only when the connection is closed; then nothing is sent anyway.
+            JsFuture::from(sender.replace_track(track.map(Track::track))).await.ok();
+        }
+    }
+
+    /// What shows each video slot.
+    pub(crate) fn pictures(&self) -> Vec<(String, Picture)> {
+        self.pictures.borrow().clone()
+    }
+
+    /// Lets every audio slot be heard that is not heard yet.
+    pub(crate) fn play_audio(&self, playout: &Playout) {
+        for slot in self.audio_slots.borrow().iter() {
+            let Some(mid) = slot.mid() else { continue };
+            let tracks = js_sys::Array::of1(&slot.receiver().track());
+            let Ok(stream) = MediaStream::new_with_tracks(&tracks) else { continue };
+            if !self.playing.borrow().contains(&mid) {
+                playout.play(&mid, &stream);
+                self.playing.borrow_mut().push(mid);
+            }
+        }
+    }
+
+    async fn publish(&self, kind: SourceKind, track: Option<&Track>) -> Result<(), PlatformError> {
+        if self.published.borrow().iter().any(|(known, _)| *known == kind) {
+            return Ok(());
+        }
+        let init = RtcRtpTransceiverInit::new();
+        init.set_direction(RtcRtpTransceiverDirection::Sendonly);
+        let medium = if kind.is_audio() { "audio" } else { "video" };
+        if kind == SourceKind::Camera {
+            init.set_send_encodings(&simulcast_encodings());
+        }
+        let transceiver = self.connection.add_transceiver_with_str_and_init(medium, &init);
+        if kind == SourceKind::Camera {
+            prefer_vp8(&transceiver);
+        }
+        let sender: RtcRtpSender = transceiver.sender();
+        self.published.borrow_mut().push((kind, transceiver));
+        if let Some(track) = track {
+            JsFuture::from(sender.replace_track(Some(track.track()))).await?;
+        }
+        Ok(())
+    }
+
+    fn add_slots(
+        &self,
+        medium: &str,
+        slots: &RefCell<Vec<RtcRtpTransceiver>>,
+        wanted: u8,
+    ) -> Result<(), PlatformError> {
+        let mut slots = slots.borrow_mut();
+        while slots.len() < usize::from(wanted) {
+            let init = RtcRtpTransceiverInit::new();
+            init.set_direction(RtcRtpTransceiverDirection::Recvonly);
+            let slot = self.connection.add_transceiver_with_str_and_init(medium, &init);
+            // Each slot plays as soon as it can: sound and picture of one person are not in one stream.
+            slots.push(slot);
+        }
+        Ok(())
+    }
+
+    /// Reads the offer back: only now the transceivers have their mids.
+    fn describe(&self, negotiation: u32) -> Result<CreatedOffer, PlatformError> {
+        let described = self.connection.local_description();
+        let sdp =
+            described.map(|described| described.sdp()).ok_or_else(|| PlatformError("no offer".into()))?;
+        let mids = |slots: &RefCell<Vec<RtcRtpTransceiver>>| -> Vec<String> {
+            slots.borrow().iter().filter_map(RtcRtpTransceiver::mid).collect()
+        };
+        let published = self.published.borrow();
+        let source = |(kind, transceiver): &(SourceKind, RtcRtpTransceiver)| {
+            Some(PublishedMid { mid: transceiver.mid()?, kind: *kind })
+        };
+        for slot in self.video_slots.borrow().iter() {
+            let Some(mid) = slot.mid() else { continue };
+            let mut pictures = self.pictures.borrow_mut();
+            if !pictures.iter().any(|(known, _)| *known == mid) {
+                pictures.extend(Picture::of_track(&slot.receiver().track()).map(|picture| (mid, picture)));
+            }
+        }
+        Ok(CreatedOffer {
+            negotiation,
+            sdp,
+            sources: published.iter().filter_map(source).collect(),
+            audio_slots: mids(&self.audio_slots),
+            video_slots: mids(&self.video_slots),
+        })
+    }
+}
+
+impl Drop for PeerConnection {
+    fn drop(&mut self) {
+        self.connection.close();
+    }
+}
+
+/// Three layers of the camera: a quarter, half and all of its lines. For 720 lines that is 180, 360 and 720.
+fn simulcast_encodings() -> js_sys::Array {
+    const LAYERS: [(&str, f64, f64); 3] =
+        [("q", 4.0, 150_000.0), ("h", 2.0, 500_000.0), ("f", 1.0, 1_700_000.0)];
+    let encoding = |(rid, scale, bits_per_second): (&str, f64, f64)| {
+        let encoding = js_sys::Object::new();
+        let set =
+            |name: &str, value: JsValue| js_sys::Reflect::set(&encoding, &name.into(), &value).map(drop).ok();
+        set("rid", rid.into());
+        set("scaleResolutionDownBy", scale.into());
+        set("maxBitrate", bits_per_second.into());
+        encoding
+    };
+    LAYERS.into_iter().map(encoding).collect()
+}
+
+/// Puts VP8 first, where the browser lets us; else the server's answer chooses.
+fn prefer_vp8(transceiver: &RtcRtpTransceiver) {
+    let has_method = js_sys::Reflect::has(transceiver, &"setCodecPreferences".into()).unwrap_or(false);
+    let capabilities = RtcRtpReceiver::get_capabilities("video");
+    let codecs = capabilities.and_then(|found| js_sys::Reflect::get(&found, &"codecs".into()).ok());
+    let (true, Some(codecs)) = (has_method, codecs) else { return };
+    let is_vp8 = |codec: &JsValue| {
+        let name = js_sys::Reflect::get(codec, &"mimeType".into()).ok().and_then(|name| name.as_string());
+        name.is_some_and(|name| name.eq_ignore_ascii_case("video/vp8"))
+    };
+    let (first, rest): (Vec<_>, Vec<_>) = js_sys::Array::from(&codecs).iter().partition(is_vp8);
+    let ordered: js_sys::Array = first.into_iter().chain(rest).collect();
+    transceiver.set_codec_preferences(&ordered);
+}
+
+fn media_connection(state: RtcPeerConnectionState) -> MediaConnection {
+    match state {
+        RtcPeerConnectionState::Connecting => MediaConnection::Connecting,
+        RtcPeerConnectionState::Connected => MediaConnection::Connected,
+        RtcPeerConnectionState::Disconnected => MediaConnection::Disconnected,
+        RtcPeerConnectionState::Failed => MediaConnection::Failed,
+        RtcPeerConnectionState::Closed => MediaConnection::Closed,
+        // `new`, and what browsers may invent.
+        _ => MediaConnection::New,
+    }
+}

@@ -1,0 +1,38 @@
+use leptos::prelude::*;
+
+use super::icon::{Icon, IconView};
+
+/// A round button with an icon; its name is told as a tip and to screen readers.
+#[component]
+pub(crate) fn RoundButton(
+    #[prop(into)] icon: Signal<Icon>,
+    #[prop(into)] label: Signal<String>,
+    /// `on`, `off`, `open`, `closed`; nothing for buttons without a state.
+    #[prop(into, optional)]
+    state: Signal<&'static str>,
+    test_id: &'static str,
+    #[prop(optional)] class: &'static str,
+    press: impl Fn() + 'static,
+    #[prop(optional)] children: Option<Children>,
+) -> impl IntoView {
+    let expanded = move || match state.get() {
+        "open" => Some("true"),
+        "closed" => Some("false"),
+        _ => None,
+    };
+    view! {
+        <button
+            type="button"
+            class=format!("round-button {class}")
+            aria-label=move || label.get()
+            aria-expanded=expanded
+            data-tip=move || label.get()
+            data-state=move || state.get()
+            data-testid=test_id
+            on:click=move |_| press()
+        >
+            <IconView icon=icon />
+            {children.map(|children| children())}
+        </button>
+    }
+}

@@ -1,0 +1,52 @@
+use leptos::prelude::*;
+
+use super::icon::Icon;
+use super::round_button::RoundButton;
+use crate::call::capture_problem::Device;
+use crate::session::LocalMedia;
+use crate::strings::{Key, text};
+
+/// Switches the microphone or the camera.
+#[component]
+pub(crate) fn SourceButton(
+    device: Device,
+    media: LocalMedia,
+    #[prop(optional)] class: &'static str,
+) -> impl IntoView {
+    let state = match device {
+        Device::Microphone => media.microphone,
+        Device::Camera => media.camera,
+    };
+    let icon = move || match (device, state.get().on) {
+        (Device::Microphone, true) => Icon::Microphone,
+        (Device::Microphone, false) => Icon::MicrophoneOff,
+        (Device::Camera, true) => Icon::Camera,
+        (Device::Camera, false) => Icon::CameraOff,
+    };
+    let label = move || match (device, state.get().on) {
+        (Device::Microphone, true) => text(Key::MuteMicrophone),
+        (Device::Microphone, false) => text(Key::UnmuteMicrophone),
+        (Device::Camera, true) => text(Key::StopCamera),
+        (Device::Camera, false) => text(Key::StartCamera),
+    };
+    let test_id = match device {
+        Device::Microphone => "toggle-microphone",
+        Device::Camera => "toggle-camera",
+    };
+    view! {
+        <RoundButton
+            icon=Signal::derive(icon)
+            label=Signal::derive(move || label().to_owned())
+            state=Signal::derive(move || state.get().state())
+            test_id=test_id
+            class=class
+            press=move || media.toggle(device)
+        >
+            <Show when=move || state.get().problem.is_some()>
+                <span class="warning-dot" aria-hidden="true">
+                    "!"
+                </span>
+            </Show>
+        </RoundButton>
+    }
+}

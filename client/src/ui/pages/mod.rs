@@ -1,0 +1,12 @@
+//! Pages, one per file.
+
+mod ended;
+mod home;
+mod lobby;
+mod meeting;
+mod not_found;
+mod room;
+
+pub(crate) use home::Home;
+pub(crate) use not_found::NotFound;
+pub(crate) use room::Room;
