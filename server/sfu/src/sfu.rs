@@ -14,13 +14,13 @@ use crate::config::Config;
 use crate::drop_reason::DropReason;
 use crate::dtls::Certificate;
 use crate::event::{CloseReason, Event, Notice, Refusal};
+use crate::fingerprint::Fingerprint;
 use crate::ice::{self, Response};
 use crate::membership::{Departure, Reservations};
 use crate::outbox::Outbox;
 use crate::peer::Peer;
 use crate::peer_table::{PeerKey, PeerTable};
 use crate::room::Room;
-use crate::sdp::Fingerprint;
 use crate::send_batch::SendBatch;
 use crate::statistics::Statistics;
 use crate::transport::Progress;
@@ -68,7 +68,7 @@ impl Sfu {
     #[must_use]
     pub fn new(config: Config, certificate: Certificate, seed: [u8; 32], now: Instant) -> Self {
         Self {
-            fingerprint: own_fingerprint(&certificate),
+            fingerprint: certificate.fingerprint(),
             config,
             certificate,
             random: ChaCha20Rng::from_seed(seed),
@@ -324,10 +324,4 @@ impl Sfu {
         let key = *self.addresses.get(&from).ok_or(DropReason::UnknownAddress)?;
         self.with_peer(key, |sfu, peer| sfu.receive_rtcp(now, key, peer, from, datagram)).unwrap_or(Ok(()))
     }
-}
-
-fn own_fingerprint(certificate: &Certificate) -> Fingerprint {
-    let text = certificate.fingerprint().to_string();
-    let digest = text.strip_prefix("sha-256 ").and_then(Fingerprint::from_hexadecimal);
-    digest.expect("our own certificate has a SHA-256 fingerprint of 32 bytes")
 }

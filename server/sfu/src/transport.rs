@@ -9,9 +9,10 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use crate::dtls::{self, Certificate};
+use crate::fingerprint::Fingerprint;
 use crate::ice::{self, Credentials, LiteAgent, Response, Verdict};
 use crate::outbox::Outbox;
-use crate::sdp::{Fingerprint, Offer};
+use crate::sdp::Offer;
 use crate::srtp::{Opener, RTCP_OVERHEAD_MAX, Sealer};
 
 /// Longest RTCP compound packet we write, in plaintext: a datagram less the SRTCP trailer.
@@ -62,13 +63,11 @@ impl Transport {
         credentials: Credentials,
         offer: &Offer,
     ) -> Result<Self, ice::IceError> {
-        let fingerprint = format!("sha-256 {}", offer.fingerprint);
-        let fingerprint = fingerprint.parse().expect("an SDP fingerprint is a SHA-256 digest");
         Ok(Self {
             agent: LiteAgent::new(credentials, offer.ice.ufrag())?,
             remote_pwd: offer.ice.pwd().to_owned(),
             remote_fingerprint: offer.fingerprint,
-            dtls: dtls::Server::new(certificate, fingerprint),
+            dtls: dtls::Server::new(certificate, offer.fingerprint),
             secured: None,
             closed: false,
             last_received: now,

@@ -35,12 +35,13 @@ use rtc::dtls::extension::extension_use_srtp::SrtpProtectionProfile;
 use rtc::shared::TransportProtocol;
 use rtc::shared::error::Error as RtcError;
 
-pub use certificate::{Certificate, Fingerprint};
+pub use certificate::Certificate;
 use client_hello::HelloBuffer;
 pub use client_hello::best_profile;
 use flight::Flight;
 use record::Datagram;
 
+use crate::fingerprint::Fingerprint;
 use crate::srtp::{MasterKeys, Profile};
 
 /// Why a datagram was ignored, or the association is over.
@@ -67,9 +68,6 @@ pub enum DtlsError {
     /// The handshake failed or the peer sent a fatal alert. Fatal.
     #[error("DTLS failed")]
     Failed(#[source] RtcError),
-    /// Not a fingerprint of RFC 8122, or of a hash function that is not accepted.
-    #[error("invalid or unsupported certificate fingerprint")]
-    InvalidFingerprint,
 }
 
 impl DtlsError {
@@ -77,11 +75,7 @@ impl DtlsError {
     pub const fn is_fatal(&self) -> bool {
         match self {
             Self::NoSrtpProfile | Self::WrongCertificate | Self::Failed(_) => true,
-            Self::Malformed
-            | Self::Unexpected
-            | Self::TooManyRecords
-            | Self::Warning
-            | Self::InvalidFingerprint => false,
+            Self::Malformed | Self::Unexpected | Self::TooManyRecords | Self::Warning => false,
         }
     }
 }
@@ -224,7 +218,7 @@ impl Server {
         match read {
             Some(Read::Closed) => Ok(Some(Event::Closed)),
             Some(Read::Complete { certificate, established }) => {
-                if self.remote.matches(&certificate) {
+                if self.remote == Fingerprint::of(&certificate) {
                     Ok(Some(Event::Established(established)))
                 } else {
                     Err(DtlsError::WrongCertificate)
@@ -360,7 +354,7 @@ fn handshake_config(
 ) -> Result<HandshakeConfig, DtlsError> {
     let remote = remote.clone();
     let verify = move |chain: &[Vec<u8>], _: &[_]| match chain.first() {
-        Some(leaf) if remote.matches(leaf) => Ok(()),
+        Some(leaf) if remote == Fingerprint::of(leaf) => Ok(()),
         Some(_) | None => Err(RtcError::ErrNoMatchingCertificateFingerprint),
     };
     ConfigBuilder::default()

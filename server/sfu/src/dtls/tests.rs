@@ -88,7 +88,7 @@ impl Link {
             now,
             start: now,
             client,
-            server: Server::new(&ours, announced.fingerprint().clone()),
+            server: Server::new(&ours, announced.fingerprint()),
             flying: BTreeMap::new(),
             sent: [0, 0],
             copies: options.copies,
@@ -347,7 +347,7 @@ fn a_forged_alert_after_the_handshake_is_ignored() {
 fn a_server_may_live_on_another_thread_than_it_was_made_on() {
     fn check<T: Send>(_: T) {}
     let certificate = Certificate::generate().unwrap();
-    check(Server::new(&certificate, certificate.fingerprint().clone()));
+    check(Server::new(&certificate, certificate.fingerprint()));
 }
 
 proptest! {

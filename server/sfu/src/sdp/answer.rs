@@ -3,7 +3,8 @@
 use std::fmt;
 
 use super::offer::{Direction, Feedback, MediaKind, Offer, OfferedCodec, OfferedSection, RidDirection};
-use super::transport::{Fingerprint, HostCandidate, IceCredentials};
+use super::transport::{HostCandidate, IceCredentials};
+use crate::fingerprint::Fingerprint;
 use crate::rtp::identifier::{Mid, Rid};
 use crate::rtp::{ExtensionKind, ExtensionMap};
 

@@ -22,6 +22,7 @@ mod transport;
 #[cfg(test)]
 mod tests;
 
+pub use crate::fingerprint::Fingerprint;
 pub use answer::{
     Answer, AnswerParameters, Codec, NegotiatedSection, PayloadMap, Publication, Role, SlotSsrcs, answer,
 };
@@ -30,4 +31,4 @@ pub use offer::{
     Direction, Feedback, MediaKind, Msid, Offer, OfferedCodec, OfferedRid, OfferedSection, RidDirection,
     SimulcastAlternative,
 };
-pub use transport::{Fingerprint, HostCandidate, IceCredentials, Setup};
+pub use transport::{HostCandidate, IceCredentials, Setup};

@@ -2,7 +2,8 @@
 
 use super::error::SdpError;
 use super::parse;
-use super::transport::{Fingerprint, IceCredentials, Setup};
+use super::transport::{IceCredentials, Setup};
+use crate::fingerprint::Fingerprint;
 use crate::rtp::ExtensionMap;
 use crate::rtp::identifier::{Mid, Rid};
 

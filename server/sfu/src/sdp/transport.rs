@@ -50,37 +50,6 @@ impl fmt::Debug for IceCredentials {
     }
 }
 
-/// The SHA-256 digest of a DTLS certificate (RFC 8122 section 5). Other digests are not accepted.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct Fingerprint(pub [u8; 32]);
-
-impl Fingerprint {
-    /// Reads 32 colon-separated pairs of hexadecimal digits, in either case.
-    pub(crate) fn from_hexadecimal(text: &str) -> Option<Self> {
-        let mut digest = [0; 32];
-        let mut pairs = text.split(':');
-        for byte in &mut digest {
-            let pair = pairs.next().filter(|pair| pair.len() == 2)?;
-            if !pair.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-                return None;
-            }
-            *byte = u8::from_str_radix(pair, 16).ok()?;
-        }
-        pairs.next().is_none().then_some(Self(digest))
-    }
-}
-
-/// `AB:CD:…`, as it stands in `a=fingerprint:sha-256`.
-impl fmt::Display for Fingerprint {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, byte) in self.0.iter().enumerate() {
-            let separator = if index == 0 { "" } else { ":" };
-            write!(formatter, "{separator}{byte:02X}")?;
-        }
-        Ok(())
-    }
-}
-
 /// The DTLS role that the offer leaves to us (RFC 8842 section 5.2). We always answer `passive`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Setup {

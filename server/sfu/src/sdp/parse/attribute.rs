@@ -2,7 +2,8 @@
 
 use super::super::error::SdpError;
 use super::super::offer::Direction;
-use super::super::transport::{Fingerprint, IceCredentials, Setup, check_pwd, check_ufrag};
+use super::super::transport::{IceCredentials, Setup, check_pwd, check_ufrag};
+use crate::fingerprint::Fingerprint;
 
 /// `a=name` or `a=name:value`.
 #[derive(Clone, Copy)]
