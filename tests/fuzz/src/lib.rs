@@ -1,0 +1,131 @@
+//! Every parser of foreign bytes, as a function that must return for any input: no panic, no endless loop.
+//!
+//! `cargo fuzz run <target> --features libfuzzer` explores them; `cargo test -p tests --test corpus` replays
+//! the committed corpora through the same functions.
+
+use std::hint::black_box;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use sfu::rtp::identifier::Mid;
+use sfu::rtp::{ExtensionKind, ExtensionMap, Header, KnownExtensions, rtx, vp8};
+use sfu::sdp::{self, AnswerParameters, Fingerprint, HostCandidate, IceCredentials, MediaKind, Offer, SlotSsrcs};
+use sfu::{Certificate, Config, SendBatch, Sfu, WallClock, rtcp};
+use shared::protocol;
+
+/// A target's name and what it does with bytes.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// All targets; the corpus of each lies in `corpus/<name>`.
+pub const TARGETS: [Target; 8] = [
+    ("stun", stun),
+    ("client_hello", client_hello),
+    ("rtp", rtp),
+    ("rtcp", rtcp),
+    ("sdp", sdp),
+    ("client_message", client_message),
+    ("server_message", server_message),
+    ("datagram", datagram),
+];
+
+/// A STUN datagram.
+pub fn stun(bytes: &[u8]) {
+    let _ = black_box(sfu::ice::Message::parse(bytes));
+    let _ = black_box(sfu::ice::peek_local_ufrag(bytes));
+}
+
+/// A DTLS datagram with a ClientHello.
+pub fn client_hello(bytes: &[u8]) {
+    let _ = black_box(sfu::dtls::best_profile(bytes));
+}
+
+/// A decrypted RTP packet: header, extensions, padding, retransmission and VP8 descriptor.
+pub fn rtp(bytes: &[u8]) {
+    let Ok(header) = Header::parse(bytes) else { return };
+    let mut map = ExtensionMap::new();
+    for (id, kind) in (1..).zip(ExtensionKind::ALL) {
+        map.insert(id, kind).expect("small ids are usable");
+    }
+    black_box(KnownExtensions::read(&header, bytes, &map));
+    let mut carried = sfu::rtp::CarriedBuffer::default();
+    black_box(carried.collect(&header, bytes, &map));
+    let Ok(payload) = header.payload(bytes) else { return };
+    black_box(rtx::unwrap(payload));
+    if let Ok(descriptor) = vp8::Descriptor::parse(payload) {
+        descriptor.ids.write(&mut payload.to_vec(), 1, 2);
+    }
+}
+
+/// A decrypted RTCP compound, every list in it walked to its end.
+pub fn rtcp(bytes: &[u8]) {
+    for packet in rtcp::iter(bytes).flatten() {
+        match packet {
+            rtcp::Packet::SenderReport(report) => black_box(report.blocks().count()),
+            rtcp::Packet::ReceiverReport(report) => black_box(report.blocks().count()),
+            rtcp::Packet::SourceDescription(description) => black_box(description.cnames().count()),
+            rtcp::Packet::Goodbye(goodbye) => black_box(goodbye.sources().count()),
+            rtcp::Packet::Nack(nack) => black_box(nack.sequences().count()),
+            rtcp::Packet::Fir(fir) => black_box(fir.entries().count()),
+            rtcp::Packet::TransportFeedback(feedback) => black_box(feedback.arrivals().count()),
+            rtcp::Packet::Remb(remb) => black_box(remb.ssrcs().count()),
+            _ => 0,
+        };
+    }
+}
+
+/// A session description, and the answer to it.
+pub fn sdp(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let Ok(offer) = Offer::parse(text) else { return };
+    let ice = IceCredentials::new("fuzz", "fuzzfuzzfuzzfuzzfuzzfuzz").expect("the lengths fit");
+    let candidates = [HostCandidate::new(ADDRESS, u16::MAX)];
+    let parameters = AnswerParameters {
+        session_id: 1,
+        session_version: 1,
+        ice: &ice,
+        fingerprint: Fingerprint([7; 32]),
+        candidates: &candidates,
+        cname: "fuzz",
+    };
+    black_box(sdp::answer(&offer, &parameters, |_: Mid, _: MediaKind| SlotSsrcs { ssrc: 1, rtx: Some(2) }));
+}
+
+/// A client's signaling message.
+pub fn client_message(bytes: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        let _ = black_box(protocol::decode_client(text));
+    }
+}
+
+/// A server's signaling message, as the client reads it.
+pub fn server_message(bytes: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        let _ = black_box(protocol::decode_server(text));
+    }
+}
+
+/// Anything that may arrive on the media port, from somebody unknown: split into datagrams by length bytes.
+pub fn datagram(bytes: &[u8]) {
+    let now = Instant::now();
+    let config = Config {
+        candidates: vec![ADDRESS],
+        peers_max: 1,
+        wall_clock: WallClock { instant: now, since_unix_epoch: Duration::from_secs(1) },
+    };
+    let mut sfu = Sfu::new(config, certificate(), [7; 32], now);
+    let mut rest = bytes.to_vec();
+    while let Some((&len, _)) = rest.split_first() {
+        let tail = rest.split_off(1);
+        let mut datagram = tail;
+        rest = datagram.split_off(usize::from(len).min(datagram.len()));
+        sfu.handle_datagram(now, ADDRESS, &mut datagram);
+    }
+    sfu.poll_transmit(now, &mut SendBatch::with_capacity(64));
+}
+
+const ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 4000);
+
+fn certificate() -> Certificate {
+    static CERTIFICATE: std::sync::OnceLock<Certificate> = std::sync::OnceLock::new();
+    CERTIFICATE.get_or_init(|| Certificate::generate().expect("the cryptography of this machine works")).clone()
+}
