@@ -17,6 +17,7 @@ mod workspace;
 
 use std::process::ExitCode;
 
+use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::workspace::Workspace;
@@ -47,18 +48,22 @@ enum Task {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let verdict = Workspace::locate().and_then(|workspace| match arguments.task {
-        Task::Run(options) => run::run(&workspace, &options),
-        Task::Test(options) | Task::Ci(options) => test::test(&workspace, &options),
-        Task::Tidy => tidy::check(&workspace),
-        Task::Setup(options) => setup::setup(&workspace, &options),
-        Task::Bench(options) => bench::bench(&workspace, &options),
-    });
-    match verdict {
-        Ok(()) => ExitCode::SUCCESS,
+    match Workspace::locate().and_then(|workspace| perform(&workspace, &arguments.task)) {
+        Ok(code) => code,
         Err(error) => {
             console::failure(&error);
             ExitCode::FAILURE
         }
     }
+}
+
+fn perform(workspace: &Workspace, task: &Task) -> Result<ExitCode> {
+    match task {
+        Task::Run(options) => run::run(workspace, options)?,
+        Task::Test(options) | Task::Ci(options) => return Ok(test::test(workspace, options)),
+        Task::Tidy => tidy::check(workspace)?,
+        Task::Setup(options) => setup::setup(workspace, options)?,
+        Task::Bench(options) => bench::bench(workspace, options)?,
+    }
+    Ok(ExitCode::SUCCESS)
 }
