@@ -1,1 +1,4 @@
-//! Placeholder.
+//! What the test tiers share: synthetic media whose packets say where they come from, so that a receiver can
+//! check that it got the right ones, intact.
+
+pub mod media;

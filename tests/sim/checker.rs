@@ -1,0 +1,362 @@
+//! What must hold at every step, checked on every datagram as it leaves the SFU, before the network touches it.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use sfu::rtcp::{self, Packet as Rtcp};
+use sfu::rtp::{Header, rtx};
+use sfu::srtp::{MasterKeys, Opener, ReplayWindow};
+use sfu::{Change, ConnectionId, Notice, Statistics};
+use shared::{MediaState, PeerId, RoomId, SourceKind};
+use tests::media::{self, Label, Received};
+
+use crate::connection::Connection;
+use crate::description;
+use crate::publishing::source_kind;
+
+/// Key frames of one source may be asked for this often.
+const KEY_FRAME_SPACING: Duration = Duration::from_millis(500);
+/// Sent packets that are remembered for each stream.
+const REMEMBERED: usize = 3_000;
+
+/// A participant as the commands and notices so far say.
+#[derive(Debug, Clone)]
+struct Member {
+    peer: PeerId,
+    room: RoomId,
+    media: MediaState,
+    connection: ConnectionId,
+    present: bool,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Checker {
+    seed: u64,
+    members: BTreeMap<u16, Member>,
+    joining: BTreeMap<ConnectionId, (u16, RoomId, MediaState)>,
+    /// SSRCs of each client's slots: whether it is audio, and of what it is the retransmission.
+    slots: BTreeMap<(u16, u32), (bool, Option<u32>)>,
+    taps: BTreeMap<SocketAddr, Tap>,
+    key_frames: BTreeMap<(u16, u16, SourceKind), Duration>,
+    /// Packets that were checked.
+    pub(crate) checked: u64,
+    pub(crate) switches: u64,
+    pub(crate) retransmissions: u64,
+    pub(crate) key_frame_requests: u64,
+}
+
+/// The way to one address.
+#[derive(Debug, Default)]
+struct Tap {
+    opener: Option<Opener>,
+    /// Sent before the client had its keys.
+    waiting: Vec<Vec<u8>>,
+    replays: BTreeMap<u32, ReplayWindow>,
+    streams: BTreeMap<u32, Stream>,
+}
+
+/// One outgoing stream.
+#[derive(Debug, Default)]
+struct Stream {
+    newest: Option<(u64, u32, Received)>,
+    sent: BTreeMap<u64, (u32, Received)>,
+}
+
+impl Checker {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self { seed, ..Self::default() }
+    }
+
+    pub(crate) fn joins(&mut self, connection: ConnectionId, client: u16, room: &RoomId, media: MediaState) {
+        self.joining.insert(connection, (client, room.clone(), media));
+    }
+
+    pub(crate) fn sets_media(&mut self, connection: ConnectionId, media: MediaState) {
+        if let Some(member) = self.members.values_mut().find(|member| member.connection == connection) {
+            member.media = media;
+        }
+    }
+
+    pub(crate) fn leaves(&mut self, connection: ConnectionId) {
+        if let Some(member) = self.members.values_mut().find(|member| member.connection == connection) {
+            member.present = false;
+        }
+    }
+
+    pub(crate) fn notice(&mut self, connection: ConnectionId, client: u16, notice: &Notice) {
+        match notice {
+            Notice::Welcomed { peer, .. } => {
+                let (client, room, media) = self.joining.remove(&connection).expect("a join came before");
+                let member = Member { peer: *peer, room, media, connection, present: true };
+                self.members.insert(client, member);
+            }
+            Notice::Answered { sdp, .. } => {
+                let answer = description::read_answer(sdp);
+                for (ssrc, repair) in answer.slots.into_values() {
+                    self.slots.insert((client, ssrc), (repair.is_none(), None));
+                    if let Some(repair) = repair {
+                        self.slots.insert((client, repair), (false, Some(ssrc)));
+                    }
+                }
+            }
+            Notice::Changed { change: Change::Left(peer) | Change::TimedOut(peer), .. } => {
+                if let Some(member) = self.members.values_mut().find(|member| member.peer == *peer) {
+                    member.present = false;
+                }
+            }
+            Notice::Changed { .. }
+            | Notice::Snapshot(_)
+            | Notice::SlotMap(_)
+            | Notice::Speakers(_)
+            | Notice::Refused { .. }
+            | Notice::Closed(_) => {}
+        }
+    }
+
+    /// A datagram leaves the SFU for `client`, whose connection at that address is `connection`.
+    pub(crate) fn outgoing(
+        &mut self,
+        now: Duration,
+        to: SocketAddr,
+        client: u16,
+        connection: &Connection,
+        datagram: &[u8],
+    ) {
+        if !matches!(datagram, [128..=191, ..]) {
+            return;
+        }
+        let mut tap = self.taps.remove(&to).unwrap_or_default();
+        tap.waiting.push(datagram.to_vec());
+        if tap.opener.is_none() {
+            tap.opener = connection.keys.as_ref().map(|keys: &MasterKeys| Opener::new(&keys.server));
+        }
+        if tap.opener.is_some() {
+            let late = tap.waiting.len() > 1;
+            for mut datagram in std::mem::take(&mut tap.waiting) {
+                self.check(now, &mut tap, client, connection, &mut datagram, late);
+            }
+        }
+        self.taps.insert(to, tap);
+    }
+
+    fn check(
+        &mut self,
+        now: Duration,
+        tap: &mut Tap,
+        client: u16,
+        connection: &Connection,
+        datagram: &mut [u8],
+        late: bool,
+    ) {
+        self.checked += 1;
+        if matches!(datagram, [_, 192..=223, ..]) {
+            let opener = tap.opener.as_mut().expect("set before");
+            let len = opener.open_rtcp(datagram);
+            let len = len.unwrap_or_else(|error| self.fail(now, &format!("RTCP to {client}: {error}")));
+            return self.check_rtcp(now, client, connection, &datagram[..len]);
+        }
+        let header = Header::parse(datagram).expect("the SFU sends well-formed headers");
+        let Some((audio, repairs)) = self.slots.get(&(client, header.ssrc)).copied() else {
+            self.fail(now, &format!("an SSRC that was never answered goes to {client}"))
+        };
+        let replay = tap.replays.entry(header.ssrc).or_default();
+        let index = replay.estimate(header.sequence);
+        if let Err(error) = replay.check(index) {
+            self.fail(now, &format!("packet {index} to {client}: {error}"));
+        }
+        let opener = tap.opener.as_ref().expect("set before");
+        let opened = opener.open_rtp(datagram, header.header_len(), header.ssrc, index);
+        let len = opened.unwrap_or_else(|error| self.fail(now, &format!("RTP to {client}: {error}")));
+        replay.commit(index);
+        let payload = header.payload(&datagram[..len]).expect("a payload");
+        if let Some(ssrc) = repairs {
+            let (sequence, original) = rtx::unwrap(payload).expect("an RTX payload");
+            let received = self.read(now, original, audio, client);
+            self.check_entitled(now, client, &received.label, late);
+            return self.check_again(now, tap.streams.get(&ssrc), sequence, header.timestamp, &received);
+        }
+        let received = self.read(now, payload, audio, client);
+        self.check_entitled(now, client, &received.label, late);
+        let stream = tap.streams.entry(header.ssrc).or_default();
+        self.check_stream(now, stream, index, header.timestamp, audio, received);
+    }
+
+    fn read(&self, now: Duration, payload: &[u8], audio: bool, client: u16) -> Received {
+        let read = if audio { media::read_opus(payload) } else { media::read_vp8(payload) };
+        read.unwrap_or_else(|| self.fail(now, &format!("a damaged payload goes to {client}")))
+    }
+
+    /// Nobody gets what they may not have: of others in their room only, and of what is not muted.
+    fn check_entitled(&self, now: Duration, client: u16, label: &Label, late: bool) {
+        let who = || format!("{:?} of {} to {client}", source_kind(label.source), label.publisher);
+        let (Some(viewer), Some(publisher)) = (self.members.get(&client), self.members.get(&label.publisher))
+        else {
+            self.fail(now, &format!("not in a room: {}", who()))
+        };
+        if label.publisher == client {
+            self.fail(now, &format!("one's own media: {}", who()));
+        }
+        if viewer.room != publisher.room {
+            self.fail(now, &format!("another room: {}", who()));
+        }
+        if late {
+            return;
+        }
+        if !viewer.present || !publisher.present {
+            self.fail(now, &format!("after leaving: {}", who()));
+        }
+        let live = match source_kind(label.source) {
+            SourceKind::Microphone => publisher.media.microphone,
+            SourceKind::Camera => publisher.media.camera,
+            SourceKind::Screen | SourceKind::ScreenAudio => publisher.media.screen,
+        };
+        if !live {
+            self.fail(now, &format!("muted: {}", who()));
+        }
+    }
+
+    /// A slot's stream goes on without a step: see the [module](self).
+    fn check_stream(
+        &mut self,
+        now: Duration,
+        stream: &mut Stream,
+        index: u64,
+        timestamp: u32,
+        audio: bool,
+        received: Received,
+    ) {
+        let label = received.label;
+        if let Some((newest, newest_timestamp, before)) = stream.newest {
+            if index <= newest {
+                self.check_late(now, stream, index, timestamp, &received);
+                stream.sent.insert(index, (timestamp, received));
+                return;
+            }
+            let step = index - newest;
+            let advance = timestamp.wrapping_sub(newest_timestamp) as i32;
+            if before.label.stream() == label.stream() {
+                let lost = u64::from(label.sequence.wrapping_sub(before.label.sequence));
+                let padding = u64::from(label.padding.wrapping_sub(before.label.padding));
+                if step > lost || step + padding < lost {
+                    self.fail(now, &format!("{step} numbers for {lost} packets: {label:?}"));
+                }
+                let expected = label.timestamp.wrapping_sub(before.label.timestamp) as i32;
+                if advance != expected {
+                    self.fail(now, &format!("the timestamp went {advance} instead of {expected}: {label:?}"));
+                }
+                self.check_picture(now, &before, &received, label.frame.wrapping_sub(before.label.frame));
+            } else {
+                self.switches += 1;
+                if step != 1 || advance <= 0 {
+                    self.fail(now, &format!("a switch by {step} numbers and {advance} ticks: {label:?}"));
+                }
+                self.check_picture(now, &before, &received, 1);
+                self.check_starts(now, audio, &received);
+            }
+        } else {
+            self.check_starts(now, audio, &received);
+        }
+        stream.newest = Some((index, timestamp, received));
+        stream.sent.insert(index, (timestamp, received));
+        if stream.sent.len() > REMEMBERED {
+            stream.sent.pop_first();
+        }
+    }
+
+    fn check_starts(&self, now: Duration, audio: bool, received: &Received) {
+        let key = received.vp8.is_some_and(|vp8| vp8.key_height.is_some());
+        if !audio && !key {
+            self.fail(now, &format!("a switch without a key frame: {received:?}"));
+        }
+    }
+
+    fn check_picture(&self, now: Duration, before: &Received, received: &Received, frames: u32) {
+        let (Some(before), Some(after)) = (before.vp8, received.vp8) else { return };
+        let pictures = after.picture_id.wrapping_sub(before.picture_id) & 0x7fff;
+        if u32::from(pictures) != frames & 0x7fff || after.tl0.wrapping_sub(before.tl0) != frames as u8 {
+            self.fail(now, &format!("{pictures} picture ids for {frames} frames: {before:?} {received:?}"));
+        }
+    }
+
+    /// A packet that fills a hole lies between its neighbours.
+    fn check_late(&self, now: Duration, stream: &Stream, index: u64, timestamp: u32, received: &Received) {
+        if stream.sent.contains_key(&index) {
+            self.fail(now, &format!("number {index} is given twice: {received:?}"));
+        }
+        let label = received.label;
+        let lower = stream.sent.range(..index).next_back().map(|(_, sent)| sent);
+        let upper = stream.sent.range(index..).next().map(|(_, sent)| sent);
+        for (neighbour, is_lower) in
+            lower.into_iter().map(|sent| (sent, true)).chain(upper.map(|sent| (sent, false)))
+        {
+            let (neighbour_timestamp, neighbour) = neighbour;
+            if neighbour.label.stream() != label.stream() {
+                // A hole at the very start of a stream after a switch has the other source below it.
+                if !is_lower {
+                    self.fail(
+                        now,
+                        &format!("a late packet of another source: {received:?} before {neighbour:?}"),
+                    );
+                }
+                continue;
+            }
+            let advance = timestamp.wrapping_sub(*neighbour_timestamp);
+            let expected = label.timestamp.wrapping_sub(neighbour.label.timestamp);
+            if (neighbour.label.sequence < label.sequence) != is_lower || advance != expected {
+                self.fail(now, &format!("a late packet in a wrong place: {received:?} beside {neighbour:?}"));
+            }
+        }
+    }
+
+    fn check_again(
+        &mut self,
+        now: Duration,
+        stream: Option<&Stream>,
+        sequence: u16,
+        timestamp: u32,
+        received: &Received,
+    ) {
+        self.retransmissions += 1;
+        let stream = stream.unwrap_or_else(|| self.fail(now, "a retransmission of nothing"));
+        let sent = stream.sent.iter().rev().find(|(index, _)| **index as u16 == sequence);
+        let Some((_, (sent_timestamp, sent))) = sent else {
+            self.fail(now, &format!("a retransmission of what was never sent: {received:?}"))
+        };
+        if (sent, *sent_timestamp) != (received, timestamp) {
+            self.fail(now, &format!("retransmitted {received:?} instead of {sent:?}"));
+        }
+    }
+
+    fn check_rtcp(&mut self, now: Duration, client: u16, connection: &Connection, compound: &[u8]) {
+        for packet in rtcp::iter(compound) {
+            let packet = packet.unwrap_or_else(|error| self.fail(now, &format!("RTCP to {client}: {error}")));
+            let Rtcp::Pli(pli) = packet else { continue };
+            self.key_frame_requests += 1;
+            let owner = connection
+                .publishers
+                .values()
+                .find(|publisher| publisher.layers.iter().any(|layer| layer.ssrc == pli.media_ssrc));
+            let Some(owner) = owner else {
+                self.fail(now, &format!("a key frame of an unknown SSRC is asked of {client}"))
+            };
+            let key = (client, connection.origin.connection, owner.kind);
+            if let Some(before) = self.key_frames.insert(key, now)
+                && now - before < KEY_FRAME_SPACING
+            {
+                self.fail(now, &format!("key frames of {:?} asked {:?} apart", key, now - before));
+            }
+        }
+    }
+
+    /// Memory is bounded by what is there.
+    pub(crate) fn statistics(&self, now: Duration, statistics: &Statistics, clients: usize) {
+        if statistics.peers > clients || statistics.rooms > clients || statistics.peers_failed > 0 {
+            self.fail(now, &format!("{statistics:?} with {clients} clients"));
+        }
+    }
+
+    pub(crate) fn fail(&self, now: Duration, what: &str) -> ! {
+        panic!("VISAVIS_SIM_SEED={} at {now:?}: {what}", self.seed)
+    }
+}

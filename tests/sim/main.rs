@@ -1,0 +1,16 @@
+//! Whole calls in virtual time: engine, signaling and SFU over a simulated network, in one thread, from a seed.
+//!
+//! A failing seed is printed; `VISAVIS_SIM_SEED=N cargo test -p tests --test sim` replays it.
+
+#![expect(clippy::unwrap_used, reason = "what fails in the simulation fails its test")]
+
+mod calls;
+mod checker;
+mod client;
+mod connection;
+mod description;
+mod link;
+mod publishing;
+mod signaling;
+mod watching;
+mod world;

@@ -1,0 +1,164 @@
+//! What a simulated browser receives: one receiver a slot, and the feedback it sends.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use sfu::nack::{Arrival, Generator, Need};
+use sfu::rtcp::{ReportBlock, SenderInfo, Writer};
+use sfu::rtp::{Header, rtx};
+use sfu::srtp::{Opener, ReplayWindow};
+use shared::SourceKind;
+use tests::media::{self, Received};
+
+use crate::publishing::source_kind;
+
+/// The receiver of one slot.
+#[derive(Debug)]
+pub(crate) struct Receiver {
+    pub(crate) mid: String,
+    pub(crate) audio: bool,
+    pub(crate) ssrc: u32,
+    /// The newest packet and when it came.
+    pub(crate) last: Option<(Duration, Received)>,
+    /// Packets by publisher and source: how many, and when the last came.
+    pub(crate) heard: BTreeMap<(u16, SourceKind), (u64, Duration)>,
+    /// Packets that came as retransmissions and were missing.
+    pub(crate) recovered: u64,
+    /// The longest time between two packets since it was last reset.
+    pub(crate) longest_gap: Duration,
+    replay: ReplayWindow,
+    nack: Generator,
+    sender_report: Option<(u32, Duration)>,
+}
+
+impl Receiver {
+    /// Packets that are missing at the moment and are asked for.
+    pub(crate) fn missing(&self) -> usize {
+        self.nack.missing()
+    }
+}
+
+/// All receivers of one connection.
+#[derive(Debug, Default)]
+pub(crate) struct Watching {
+    /// By SSRC.
+    pub(crate) receivers: BTreeMap<u32, Receiver>,
+    /// Retransmission SSRC: the SSRC it repairs.
+    repairs: BTreeMap<u32, (u32, ReplayWindow)>,
+    /// Packets that could not be decrypted or read although their SSRC is known.
+    pub(crate) unreadable: u64,
+    pub(crate) unknown: u64,
+}
+
+impl Watching {
+    pub(crate) fn add(&mut self, mid: &str, audio: bool, ssrc: u32, repair: Option<u32>) {
+        if let Some(old) = self.receivers.values().find(|receiver| receiver.mid == mid) {
+            assert_eq!(old.ssrc, ssrc, "the SSRC of slot {mid} changed by a negotiation");
+            return;
+        }
+        let receiver = Receiver {
+            mid: mid.to_owned(),
+            audio,
+            ssrc,
+            last: None,
+            heard: BTreeMap::new(),
+            recovered: 0,
+            longest_gap: Duration::ZERO,
+            replay: ReplayWindow::new(),
+            nack: Generator::new(),
+            sender_report: None,
+        };
+        self.receivers.insert(ssrc, receiver);
+        if let Some(repair) = repair {
+            self.repairs.insert(repair, (ssrc, ReplayWindow::new()));
+        }
+    }
+
+    pub(crate) fn receive(&mut self, now: Duration, at: Instant, opener: &Opener, datagram: &mut [u8]) {
+        let Ok(header) = Header::parse(datagram) else { return };
+        let replay = match (self.receivers.get_mut(&header.ssrc), self.repairs.get_mut(&header.ssrc)) {
+            (Some(receiver), _) => &mut receiver.replay,
+            (None, Some((_, replay))) => replay,
+            (None, None) => {
+                self.unknown += 1;
+                return;
+            }
+        };
+        let index = replay.estimate(header.sequence);
+        if replay.check(index).is_err() {
+            return;
+        }
+        let Ok(len) = opener.open_rtp(datagram, header.header_len(), header.ssrc, index) else {
+            self.unreadable += 1;
+            return;
+        };
+        replay.commit(index);
+        let Ok(payload) = header.payload(&datagram[..len]) else { return };
+        if let Some((ssrc, _)) = self.repairs.get(&header.ssrc) {
+            let Some((sequence, payload)) = rtx::unwrap(payload) else { return };
+            let receiver = self.receivers.get_mut(ssrc).expect("every repair stream has its media stream");
+            if receiver.nack.handle(sequence, at) == Arrival::Recovered {
+                receiver.recovered += 1;
+                self.unreadable += u64::from(!receiver.note(now, payload));
+            }
+            return;
+        }
+        let receiver = self.receivers.get_mut(&header.ssrc).expect("found above");
+        receiver.nack.handle(header.sequence, at);
+        self.unreadable += u64::from(!receiver.note(now, payload));
+    }
+
+    pub(crate) fn sender_report(&mut self, now: Duration, info: &SenderInfo) {
+        if let Some(receiver) = self.receivers.get_mut(&info.ssrc) {
+            receiver.sender_report = Some(((info.ntp >> 16) as u32, now));
+        }
+    }
+
+    /// Asks for what is missing.
+    pub(crate) fn write_requests(&mut self, at: Instant, our_ssrc: u32, writer: &mut Writer<'_>) {
+        for receiver in self.receivers.values_mut().filter(|receiver| !receiver.audio) {
+            match receiver.nack.poll(at, Duration::from_millis(60)) {
+                Need::Nothing => {}
+                Need::Packets(sequences) => {
+                    let _ = writer.nack(our_ssrc, receiver.ssrc, sequences);
+                }
+                Need::KeyFrame => {
+                    let _ = writer.pli(our_ssrc, receiver.ssrc);
+                }
+            }
+        }
+    }
+
+    pub(crate) fn report_blocks(&self, now: Duration) -> Vec<ReportBlock> {
+        let known = self.receivers.values().filter(|receiver| receiver.last.is_some());
+        let blocks = known.map(|receiver| {
+            let (last_sender_report, since) = receiver.sender_report.unwrap_or((0, now));
+            ReportBlock {
+                ssrc: receiver.ssrc,
+                fraction_lost: 0,
+                cumulative_lost: 0,
+                highest_sequence: receiver.replay.newest().unwrap_or(0) as u32,
+                jitter: 0,
+                last_sender_report,
+                delay_since_last: ((now - since).as_micros() * 65536 / 1_000_000) as u32,
+            }
+        });
+        blocks.collect()
+    }
+}
+
+impl Receiver {
+    /// Notes a payload; returns whether it is intact.
+    fn note(&mut self, now: Duration, payload: &[u8]) -> bool {
+        let read = if self.audio { media::read_opus(payload) } else { media::read_vp8(payload) };
+        let Some(received) = read else { return false };
+        if let Some((before, _)) = self.last {
+            self.longest_gap = self.longest_gap.max(now - before);
+        }
+        self.last = Some((now, received));
+        let key = (received.label.publisher, source_kind(received.label.source));
+        let heard = self.heard.entry(key).or_insert((0, now));
+        *heard = (heard.0 + 1, now);
+        true
+    }
+}
