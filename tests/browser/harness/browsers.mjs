@@ -1,0 +1,68 @@
+// Chromium and Firefox with fake cameras and microphones.
+
+import puppeteer from 'puppeteer-core';
+
+const CHROMIUM_FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--disable-background-timer-throttling',
+  '--disable-renderer-backgrounding',
+  '--disable-backgrounding-occluded-windows',
+  '--use-fake-ui-for-media-stream',
+  '--use-fake-device-for-media-stream=fps=20',
+  '--autoplay-policy=no-user-gesture-required',
+  // On a machine without any network there is only the loopback interface.
+  '--allow-loopback-in-peer-connection',
+];
+
+const FIREFOX_PREFERENCES = {
+  'media.navigator.streams.fake': true,
+  'media.navigator.permission.disabled': true,
+  'media.peerconnection.ice.obfuscate_host_addresses': false,
+  'media.peerconnection.ice.loopback': true,
+  'media.autoplay.default': 0,
+  'media.gmp-manager.updateEnabled': false,
+  'app.update.enabled': false,
+  'datareporting.policy.dataSubmissionEnabled': false,
+  'dom.disable_open_during_load': false,
+  'dom.min_background_timeout_value': 4,
+  'dom.timeout.enable_budget_timer_throttling': false,
+};
+
+export async function launchChromium(extraFlags = []) {
+  return puppeteer.launch({
+    browser: 'chrome',
+    executablePath: process.env.VISAVIS_CHROMIUM ?? '/usr/bin/chromium',
+    headless: true,
+    args: [...CHROMIUM_FLAGS, ...extraFlags],
+    protocolTimeout: 60_000,
+  });
+}
+
+export async function launchFirefox() {
+  return puppeteer.launch({
+    browser: 'firefox',
+    executablePath: process.env.VISAVIS_FIREFOX ?? '/usr/bin/firefox-esr',
+    headless: true,
+    extraPrefsFirefox: FIREFOX_PREFERENCES,
+    protocolTimeout: 60_000,
+  });
+}
+
+export const launch = { chromium: launchChromium, firefox: launchFirefox };
+
+/** A page in a context of its own: nothing is shared with other pages. */
+export async function freshPage(browser, { width = 1280, height = 800 } = {}) {
+  const context = await browser.createBrowserContext();
+  const page = await context.newPage();
+  await page.setViewport({ width, height });
+  page.errors = [];
+  page.on('pageerror', (error) => page.errors.push(error.message));
+  return page;
+}
+

@@ -1,0 +1,166 @@
+// A second, independent client of the protocol (shared/PROTOCOL.md), injected into a blank page: the tests of slots and
+// handshakes need a client that does exactly what the test says, which the product's own would not.
+// Runs in the page; defines `window.ProtocolClient`.
+
+window.ProtocolClient = class {
+  constructor() {
+    this.peers = new Map();
+    this.slots = [];
+    this.negotiation = 0;
+    this.waiting = new Map();
+    this.negotiations = 0;
+  }
+
+  /** Opens the socket and says hello; resolves with the welcome. */
+  async join(room, name) {
+    this.socket = new WebSocket(`ws://${location.host}/ws`);
+    this.socket.onmessage = ({ data }) => this.#handle(JSON.parse(data));
+    await new Promise((resolve, reject) => { this.socket.onopen = resolve; this.socket.onerror = reject; });
+    const welcome = this.#next('welcome');
+    this.#send({ type: 'hello', version: { major: 1, minor: 0 }, room, name, media: { microphone: true, camera: true } });
+    return welcome;
+  }
+
+  #send(message) { this.socket.send(JSON.stringify(message)); }
+
+  #next(type) { return new Promise((resolve) => this.waiting.set(type, resolve)); }
+
+  #handle(message) {
+    if (message.type === 'welcome') {
+      this.peer = message.peer;
+      for (const person of message.snapshot.participants) this.peers.set(person.peer, person);
+    } else if (message.type === 'delta') {
+      for (const change of message.changes) {
+        if (change.change === 'left') this.peers.delete(change.peer);
+        else this.peers.set(change.participant.peer, change.participant);
+      }
+    } else if (message.type === 'slot_map') {
+      this.slots = message.slots;
+    } else if (message.type === 'error') {
+      this.lastError = message;
+    }
+    this.waiting.get(message.type)?.(message);
+    this.waiting.delete(message.type);
+  }
+
+  /** A PeerConnection with the given slots; `publish` adds microphone and camera. */
+  async connect({ audioSlots = 1, videoSlots = 1, publish = true, width = 1280, height = 720 } = {}) {
+    this.connection = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
+    this.sources = [];
+    this.connection.onconnectionstatechange = () => {
+      if (this.connection.connectionState === 'connected') this.connectedAt ??= performance.now();
+    };
+    if (publish) await this.publish(width, height);
+    for (let slot = 0; slot < audioSlots; slot += 1) this.connection.addTransceiver('audio', { direction: 'recvonly' });
+    this.addVideoSlots(videoSlots);
+    await this.negotiate();
+  }
+
+  addVideoSlots(count) {
+    for (let slot = 0; slot < count; slot += 1) this.connection.addTransceiver('video', { direction: 'recvonly' });
+  }
+
+  /** Adds microphone and a camera in three layers; needs a negotiation afterwards. */
+  async publish(width = 1280, height = 720) {
+    this.stream = await navigator.mediaDevices.getUserMedia({ audio: true, video: { width, height } });
+    const [microphone] = this.stream.getAudioTracks();
+    const [camera] = this.stream.getVideoTracks();
+    this.sources.push([this.connection.addTransceiver(microphone, { direction: 'sendonly' }), 'microphone']);
+    this.sources.push([this.connection.addTransceiver(camera, {
+      direction: 'sendonly',
+      sendEncodings: [
+        { rid: 'q', scaleResolutionDownBy: 4, maxBitrate: 150_000 },
+        { rid: 'h', scaleResolutionDownBy: 2, maxBitrate: 500_000 },
+        { rid: 'f', maxBitrate: 1_500_000 },
+      ],
+    }), 'camera']);
+  }
+
+  /** One offer and its answer. */
+  async negotiate() {
+    await this.connection.setLocalDescription(await this.connection.createOffer());
+    const answer = this.#next('answer');
+    this.negotiation += 1;
+    this.negotiations += 1;
+    this.#send({
+      type: 'offer',
+      negotiation: this.negotiation,
+      sdp: this.connection.localDescription.sdp,
+      sources: this.sources
+        .filter(([transceiver]) => transceiver.mid !== null && transceiver.currentDirection !== 'stopped')
+        .map(([transceiver, kind]) => ({ mid: transceiver.mid, kind })),
+    });
+    const { sdp } = await answer;
+    this.answeredAt ??= performance.now();
+    await this.connection.setRemoteDescription({ type: 'answer', sdp });
+    this.play();
+  }
+
+  /** Plays every receiving transceiver in an element of its own. */
+  play() {
+    for (const transceiver of this.receiving()) {
+      if (document.getElementById(`slot-${transceiver.mid}`)) continue;
+      const kind = transceiver.receiver.track.kind;
+      const element = document.createElement(kind);
+      element.id = `slot-${transceiver.mid}`;
+      element.autoplay = true;
+      element.playsInline = true;
+      element.srcObject = new MediaStream([transceiver.receiver.track]);
+      document.body.append(element);
+      element.play().catch(() => {});
+    }
+  }
+
+  receiving(kind) {
+    return this.connection.getTransceivers().filter((transceiver) => transceiver.currentDirection === 'recvonly'
+      && (!kind || transceiver.receiver.track.kind === kind));
+  }
+
+  videoMids() { return this.receiving('video').map((transceiver) => transceiver.mid); }
+
+  /** `wants`: [{mid, peer, height}] */
+  want(wants) {
+    this.#send({ type: 'wants', wants: wants.map(({ mid, peer, height }) => ({
+      mid, source: { peer, kind: 'camera' }, max_height: height, priority: 1 })) });
+  }
+
+  /** Frames decoded in a slot, and the size of its picture. */
+  async slot(mid) {
+    for (const entry of (await this.connection.getStats()).values()) {
+      if (entry.type === 'inbound-rtp' && entry.mid === mid) {
+        return { frames: entry.framesDecoded ?? 0, width: entry.frameWidth ?? 0, height: entry.frameHeight ?? 0,
+          energy: entry.totalAudioEnergy ?? 0, pli: entry.pliCount, nack: entry.nackCount, freezes: entry.freezeCount ?? 0,
+          lost: entry.packetsLost };
+      }
+    }
+    return { frames: 0, width: 0, height: 0, energy: 0 };
+  }
+
+  /** Watches the presented frames of a slot for a while: the longest gap, and when the size changed. */
+  watch(mid, durationMs) {
+    const element = document.getElementById(`slot-${mid}`);
+    const start = performance.now();
+    const startSize = `${element.videoWidth}x${element.videoHeight}`;
+    return new Promise((resolve) => {
+      let last = start;
+      let longest = 0;
+      let frames = 0;
+      let changedAfter = null;
+      const onFrame = (now, data) => {
+        longest = Math.max(longest, now - last);
+        last = now;
+        frames += 1;
+        if (changedAfter === null && `${data.width}x${data.height}` !== startSize) changedAfter = now - start;
+        if (now - start < durationMs) element.requestVideoFrameCallback(onFrame);
+        else resolve({ longestGapMs: longest, frames, changedAfterMs: changedAfter, from: startSize, to: `${data.width}x${data.height}` });
+      };
+      element.requestVideoFrameCallback(onFrame);
+      setTimeout(() => resolve({ longestGapMs: performance.now() - last, frames, changedAfterMs: changedAfter, from: startSize, to: null }), durationMs + 3000);
+    });
+  }
+
+  close() {
+    this.connection?.close();
+    this.socket?.close();
+  }
+};

@@ -1,0 +1,67 @@
+// The real server binary on free ports, with the site built into it.
+
+import { spawn } from 'node:child_process';
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { until } from './until.mjs';
+
+/** A TCP port nobody listens on at the moment. */
+export async function freePort() {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port } = probe.address();
+  probe.close();
+  return port;
+}
+
+/** A running server; `restart` starts another one on the same ports. */
+export class Server {
+  #process;
+  #arguments;
+  log = '';
+
+  static async start({ announce = [], port, mediaPort } = {}) {
+    const server = new Server();
+    server.port = port ?? (await freePort());
+    server.mediaPort = mediaPort ?? server.port;
+    server.url = `http://localhost:${server.port}`;
+    server.#arguments = ['--address', '0.0.0.0', '--port', `${server.port}`, '--media-port', `${server.mediaPort}`];
+    if (announce.length > 0) server.#arguments.push('--announce', announce.join(','));
+    await server.#run();
+    return server;
+  }
+
+  async #run() {
+    const binary = process.env.VISAVIS_BIN;
+    if (!binary) throw new Error('VISAVIS_BIN names no server; run `cargo xtask test --tier browser`');
+    this.#process = spawn(binary, this.#arguments, { stdio: ['ignore', 'pipe', 'pipe'] });
+    for (const stream of [this.#process.stdout, this.#process.stderr]) {
+      stream.on('data', (data) => (this.log += data));
+    }
+    await until('the server is ready', async () => {
+      if (this.#process.exitCode !== null) throw new Error(`the server ended at once:\n${this.log}`);
+      const response = await fetch(`${this.url}/api/ready`).catch(() => null);
+      return response?.ok;
+    }, 10_000);
+  }
+
+  async stop() {
+    if (this.#process.exitCode === null && this.#process.signalCode === null) {
+      this.#process.kill('SIGTERM');
+      await once(this.#process, 'exit');
+    }
+  }
+
+  async restart() {
+    await this.stop();
+    await this.#run();
+  }
+
+  /** A new meeting: its code and its link. */
+  async createRoom() {
+    const response = await fetch(`${this.url}/api/rooms`, { method: 'POST' });
+    if (!response.ok) throw new Error(`no room: ${response.status} ${await response.text()}`);
+    const { room } = await response.json();
+    return { room, link: `${this.url}/r/${room}` };
+  }
+}

@@ -1,0 +1,66 @@
+// A UDP link between browsers and the server that can lose chosen datagrams. The server announces the link's port.
+
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+
+/** RFC 7983: which protocol a datagram is. */
+export function protocolOf(datagram) {
+  const first = datagram[0];
+  if (first <= 3) return 'stun';
+  if (first >= 20 && first <= 63) return 'dtls';
+  return 'media';
+}
+
+export class UdpLink {
+  /**
+   * `lose(direction, protocol, number, datagram)` says whether to lose a datagram; `number` counts from 1 for each
+   * direction ('up' to the server, 'down' from it) and protocol.
+   */
+  static async open(serverPort, lose = () => false) {
+    const link = new UdpLink();
+    link.serverPort = serverPort;
+    link.lose = lose;
+    link.clients = new Map();
+    link.reset();
+    link.socket = createSocket('udp4');
+    link.socket.on('message', (datagram, from) => link.#up(datagram, from));
+    link.socket.bind(0, '127.0.0.1');
+    await once(link.socket, 'listening');
+    link.port = link.socket.address().port;
+    return link;
+  }
+
+  /** Starts counting anew, for the next handshake. */
+  reset(lose = this.lose) {
+    this.lose = lose;
+    this.counts = { up: {}, down: {} };
+    this.lost = [];
+  }
+
+  #passes(direction, datagram) {
+    const protocol = protocolOf(datagram);
+    const number = (this.counts[direction][protocol] = (this.counts[direction][protocol] ?? 0) + 1);
+    if (!this.lose(direction, protocol, number, datagram)) return true;
+    this.lost.push({ direction, protocol, number, bytes: datagram.length });
+    return false;
+  }
+
+  #up(datagram, from) {
+    const key = `${from.address}:${from.port}`;
+    let client = this.clients.get(key);
+    if (!client) {
+      client = createSocket('udp4');
+      client.on('message', (answer) => {
+        if (this.#passes('down', answer)) this.socket.send(answer, from.port, from.address);
+      });
+      client.bind(0, '127.0.0.1');
+      this.clients.set(key, client);
+    }
+    if (this.#passes('up', datagram)) client.send(datagram, this.serverPort, '127.0.0.1');
+  }
+
+  close() {
+    this.socket.close();
+    for (const client of this.clients.values()) client.close();
+  }
+}
