@@ -1,7 +1,7 @@
 //! What must hold at every step, checked on every datagram as it leaves the SFU, before the network touches it.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+
 use std::time::Duration;
 
 use sfu::rtcp::{self, Packet as Rtcp};
@@ -13,7 +13,7 @@ use tests::media::{self, Label, Received};
 
 use crate::connection::Connection;
 use crate::description;
-use crate::publishing::source_kind;
+use crate::publishing::{source_kind, source_number};
 
 /// Key frames of one source may be asked for this often.
 const KEY_FRAME_SPACING: Duration = Duration::from_millis(500);
@@ -37,7 +37,9 @@ pub(crate) struct Checker {
     joining: BTreeMap<ConnectionId, (u16, RoomId, MediaState)>,
     /// SSRCs of each client's slots: whether it is audio, and of what it is the retransmission.
     slots: BTreeMap<(u16, u32), (bool, Option<u32>)>,
-    taps: BTreeMap<SocketAddr, Tap>,
+    taps: BTreeMap<(u16, u16), Tap>,
+    /// Packets by client, connection, source, layer and number: whether they reached the SFU while muted.
+    arrivals: BTreeMap<(u16, u16, u8, u8, u16), bool>,
     key_frames: BTreeMap<(u16, u16, SourceKind), Duration>,
     /// Packets that were checked.
     pub(crate) checked: u64,
@@ -46,7 +48,7 @@ pub(crate) struct Checker {
     pub(crate) key_frame_requests: u64,
 }
 
-/// The way to one address.
+/// The way to one connection.
 #[derive(Debug, Default)]
 struct Tap {
     opener: Option<Opener>,
@@ -114,19 +116,33 @@ impl Checker {
         }
     }
 
-    /// A datagram leaves the SFU for `client`, whose connection at that address is `connection`.
-    pub(crate) fn outgoing(
-        &mut self,
-        now: Duration,
-        to: SocketAddr,
-        client: u16,
-        connection: &Connection,
-        datagram: &[u8],
-    ) {
+    /// A datagram of `client` reaches the SFU: what comes while its source is muted must not go on, not even later.
+    pub(crate) fn incoming(&mut self, client: u16, connection: &Connection, datagram: &[u8]) {
+        if !matches!(datagram, [128..=191, 0..=191 | 224..=255, ..]) {
+            return;
+        }
+        let (Ok(header), Some(member)) = (Header::parse(datagram), self.members.get(&client)) else { return };
+        for publisher in connection.publishers.values() {
+            let layer = publisher.layers.iter().position(|layer| layer.ssrc == header.ssrc);
+            let Some(layer) = layer else { continue };
+            let source = source_number(publisher.kind);
+            let key = (client, connection.origin.connection, source, layer as u8, header.sequence);
+            let muted = !is_live(member.media, publisher.kind);
+            self.arrivals.entry(key).or_insert(muted);
+        }
+    }
+
+    /// How many packets came while their source was muted.
+    pub(crate) fn muted_packets(&self) -> usize {
+        self.arrivals.values().filter(|muted| **muted).count()
+    }
+
+    /// A datagram leaves the SFU for `connection` of `client`.
+    pub(crate) fn outgoing(&mut self, now: Duration, client: u16, connection: &Connection, datagram: &[u8]) {
         if !matches!(datagram, [128..=191, ..]) {
             return;
         }
-        let mut tap = self.taps.remove(&to).unwrap_or_default();
+        let mut tap = self.taps.remove(&(client, connection.origin.connection)).unwrap_or_default();
         tap.waiting.push(datagram.to_vec());
         if tap.opener.is_none() {
             tap.opener = connection.keys.as_ref().map(|keys: &MasterKeys| Opener::new(&keys.server));
@@ -137,7 +153,7 @@ impl Checker {
                 self.check(now, &mut tap, client, connection, &mut datagram, late);
             }
         }
-        self.taps.insert(to, tap);
+        self.taps.insert((client, connection.origin.connection), tap);
     }
 
     fn check(
@@ -206,13 +222,13 @@ impl Checker {
         if !viewer.present || !publisher.present {
             self.fail(now, &format!("after leaving: {}", who()));
         }
-        let live = match source_kind(label.source) {
-            SourceKind::Microphone => publisher.media.microphone,
-            SourceKind::Camera => publisher.media.camera,
-            SourceKind::Screen | SourceKind::ScreenAudio => publisher.media.screen,
-        };
+        let live = is_live(publisher.media, source_kind(label.source));
         if !live {
             self.fail(now, &format!("muted: {}", who()));
+        }
+        let key = (label.publisher, label.connection, label.source, label.layer, label.sequence as u16);
+        if self.arrivals.get(&key) == Some(&true) {
+            self.fail(now, &format!("sent while muted: {} {label:?}", who()));
         }
     }
 
@@ -235,7 +251,9 @@ impl Checker {
             }
             let step = index - newest;
             let advance = timestamp.wrapping_sub(newest_timestamp) as i32;
-            if before.label.stream() == label.stream() {
+            let goes_on =
+                before.label.stream() == label.stream() && !is_resumed(&before, &received, step, audio);
+            if goes_on {
                 let lost = u64::from(label.sequence.wrapping_sub(before.label.sequence));
                 let padding = u64::from(label.padding.wrapping_sub(before.label.padding));
                 if step > lost || step + padding < lost {
@@ -359,4 +377,19 @@ impl Checker {
     pub(crate) fn fail(&self, now: Duration, what: &str) -> ! {
         panic!("VISAVIS_SIM_SEED={} at {now:?}: {what}", self.seed)
     }
+}
+
+const fn is_live(media: MediaState, kind: SourceKind) -> bool {
+    match kind {
+        SourceKind::Microphone => media.microphone,
+        SourceKind::Camera => media.camera,
+        SourceKind::Screen | SourceKind::ScreenAudio => media.screen,
+    }
+}
+
+/// The same source again after it was muted or not shown: as a switch, the numbers close up.
+fn is_resumed(before: &Received, after: &Received, step: u64, audio: bool) -> bool {
+    let missed = after.label.sequence.wrapping_sub(before.label.sequence);
+    let key = after.vp8.is_some_and(|vp8| vp8.key_height.is_some());
+    step == 1 && missed > 1 && (audio || key)
 }

@@ -33,6 +33,8 @@ pub(crate) struct Client {
     pub(crate) offers: u32,
     pub(crate) resets: u16,
     pub(crate) pads: bool,
+    /// Sends on what it says it has muted: the worst a client can do.
+    pub(crate) keep_sending: bool,
     media_id: Option<MediaId>,
     told_state: MediaConnection,
     /// How often the page was loaded again.
@@ -64,6 +66,7 @@ impl Client {
             offers: 0,
             resets: 0,
             pads: false,
+            keep_sending: false,
             media_id: None,
             told_state: MediaConnection::New,
             loads: 0,
@@ -128,7 +131,9 @@ impl Client {
             }
         }
         if let Some(connection) = &mut self.connection {
-            connection.live = live(self.engine.media());
+            if !self.keep_sending {
+                connection.live = live(self.engine.media());
+            }
             let address = connection.address;
             requests.extend(connection.out.drain(..).map(|bytes| Request::Datagram(address, bytes)));
         }

@@ -26,6 +26,8 @@ pub(crate) struct Receiver {
     pub(crate) recovered: u64,
     /// The longest time between two packets since it was last reset.
     pub(crate) longest_gap: Duration,
+    /// Index of the first packet.
+    first: Option<u64>,
     replay: ReplayWindow,
     nack: Generator,
     sender_report: Option<(u32, Duration)>,
@@ -64,6 +66,7 @@ impl Watching {
             heard: BTreeMap::new(),
             recovered: 0,
             longest_gap: Duration::ZERO,
+            first: None,
             replay: ReplayWindow::new(),
             nack: Generator::new(),
             sender_report: None,
@@ -104,6 +107,7 @@ impl Watching {
             return;
         }
         let receiver = self.receivers.get_mut(&header.ssrc).expect("found above");
+        receiver.first = Some(receiver.first.map_or(index, |first| first.min(index)));
         receiver.nack.handle(header.sequence, at);
         self.unreadable += u64::from(!receiver.note(now, payload));
     }
@@ -127,6 +131,26 @@ impl Watching {
                 }
             }
         }
+    }
+
+    /// The longest time without a packet on any slot since it was last forgotten.
+    pub(crate) fn longest_gap(&self) -> Duration {
+        self.receivers.values().map(|receiver| receiver.longest_gap).max().unwrap_or_default()
+    }
+
+    pub(crate) fn forget_gaps(&mut self) {
+        self.receivers.values_mut().for_each(|receiver| receiver.longest_gap = Duration::ZERO);
+    }
+
+    /// Video packets that should have come, from the first to the newest of every slot, and that came.
+    pub(crate) fn completeness(&self) -> (u64, u64) {
+        let video = self.receivers.values().filter(|receiver| !receiver.audio);
+        video.fold((0, 0), |(expected, got), receiver| {
+            let newest = receiver.replay.newest().unwrap_or(0);
+            let first = receiver.first.unwrap_or(newest + 1);
+            let heard: u64 = receiver.heard.values().map(|(count, _)| count).sum();
+            (expected + newest + 1 - first, got + heard)
+        })
     }
 
     pub(crate) fn report_blocks(&self, now: Duration) -> Vec<ReportBlock> {

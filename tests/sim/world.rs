@@ -49,6 +49,8 @@ pub(crate) struct World {
     queue: BTreeMap<(Duration, u64), Happening>,
     order: u64,
     addresses: BTreeMap<SocketAddr, usize>,
+    /// Every address ever used: whose, and of which connection.
+    owners: BTreeMap<SocketAddr, (usize, u16)>,
     connections: BTreeMap<ConnectionId, Socket>,
     sockets: BTreeMap<Socket, ConnectionId>,
     next_connection: u64,
@@ -80,6 +82,7 @@ impl World {
             queue: BTreeMap::new(),
             order: 0,
             addresses: BTreeMap::new(),
+            owners: BTreeMap::new(),
             connections: BTreeMap::new(),
             sockets: BTreeMap::new(),
             next_connection: 0,
@@ -214,6 +217,9 @@ impl World {
                 }
                 Request::Datagram(from, datagram) => {
                     self.addresses.insert(from, number);
+                    if let Some(connection) = &self.clients[number].connection {
+                        self.owners.insert(from, (number, connection.origin.connection));
+                    }
                     for (delay, datagram) in self.up[number].carry(&datagram) {
                         self.schedule(delay, Happening::ToServer(from, datagram));
                     }
@@ -260,6 +266,11 @@ impl World {
 
     /// A datagram reaches the server, from wherever it claims.
     pub(crate) fn datagram_to_server(&mut self, from: SocketAddr, mut datagram: Vec<u8>) {
+        if let Some(number) = self.addresses.get(&from).copied()
+            && let Some(connection) = &self.clients[number].connection
+        {
+            self.checker.incoming(number as u16, connection, &datagram);
+        }
         self.sfu.handle_datagram(self.epoch + self.now, from, &mut datagram);
         self.drain_sfu();
     }
@@ -333,10 +344,10 @@ impl World {
         let batch = std::mem::replace(&mut self.batch, SendBatch::with_capacity(0));
         for datagram in batch.datagrams() {
             let payload = batch.payload(datagram);
-            let Some(number) = self.addresses.get(&datagram.to).copied() else { continue };
+            let Some((number, of)) = self.owners.get(&datagram.to).copied() else { continue };
             let connection = self.clients[number].connection.as_ref();
-            if let Some(connection) = connection.filter(|connection| connection.address == datagram.to) {
-                self.checker.outgoing(self.now, datagram.to, number as u16, connection, payload);
+            if let Some(connection) = connection.filter(|connection| connection.origin.connection == of) {
+                self.checker.outgoing(self.now, number as u16, connection, payload);
             }
             for (delay, copy) in self.down[number].carry(payload) {
                 self.schedule(delay, Happening::ToClient(datagram.to, copy));

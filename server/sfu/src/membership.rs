@@ -46,7 +46,9 @@ impl Reservations {
         self.0.push_back(reservation);
     }
 
-    fn take(&mut self, resume: &ResumeToken, room: &RoomId) -> Option<PeerId> {
+    fn take(&mut self, now: Instant, resume: &ResumeToken, room: &RoomId) -> Option<PeerId> {
+        // No timer runs while nobody is there.
+        self.expire(now);
         let at = self.0.iter().position(|held| held.resume == *resume && held.room == *room)?;
         self.0.remove(at).map(|held| held.peer)
     }
@@ -94,7 +96,7 @@ impl Sfu {
                 "The server is at its capacity. Try again in a minute.",
             );
         }
-        let reserved = resume.and_then(|token| self.reservations.take(&token, &room));
+        let reserved = resume.and_then(|token| self.reservations.take(now, &token, &room));
         let id = reserved.unwrap_or_else(|| PeerId::new(self.random.next_u64()));
         let token = resume.filter(|_| reserved.is_some()).unwrap_or_else(|| {
             let mut bytes = [0; 16];
