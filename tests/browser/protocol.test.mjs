@@ -143,7 +143,7 @@ describe('a lost handshake datagram', { timeout: 600_000 }, () => {
   before(async () => {
     const mediaPort = await freePort();
     link = await UdpLink.open(mediaPort);
-    server = await Server.start({ mediaPort, announce: [`127.0.0.1:${link.port}`] });
+    server = await Server.start({ mediaPort, announce: [`${link.address}:${link.port}`] });
     browsers.chromium = await launch.chromium();
     browsers.firefox = await launch.firefox();
   }, { timeout: 120_000 });

@@ -1,7 +1,17 @@
 // A UDP link between browsers and the server that can lose chosen datagrams. The server announces the link's port.
 
 import { createSocket } from 'node:dgram';
+import { networkInterfaces } from 'node:os';
 import { once } from 'node:events';
+
+/**
+ * This machine's own address, as browsers see it: Firefox does not send to the loopback address while there is another
+ * interface. Datagrams to it stay on the machine all the same.
+ */
+function ownAddress() {
+  const addresses = Object.values(networkInterfaces()).flat();
+  return addresses.find((address) => address.family === 'IPv4' && !address.internal)?.address ?? '127.0.0.1';
+}
 
 /** RFC 7983: which protocol a datagram is. */
 export function protocolOf(datagram) {
@@ -24,7 +34,8 @@ export class UdpLink {
     link.reset();
     link.socket = createSocket('udp4');
     link.socket.on('message', (datagram, from) => link.#up(datagram, from));
-    link.socket.bind(0, '127.0.0.1');
+    link.address = ownAddress();
+    link.socket.bind(0, link.address);
     await once(link.socket, 'listening');
     link.port = link.socket.address().port;
     return link;
