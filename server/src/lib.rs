@@ -1,1 +1,23 @@
-//! Placeholder.
+//! The Visavis server: the shell around the SFU.
+//!
+//! ```text
+//! browser ── HTTP ──▶ http (site, API) ── upgrade ─▶ signaling (one task a client) ─┐ bounded queues
+//!         ── UDP ───▶ media (one thread a shard: socket + sfu::Sfu) ◀──────────────┘
+//! ```
+//!
+//! Contract: everything that touches the world — sockets, threads, clocks, files, the environment — is in this
+//! crate, and nothing that decides about media is. [`Config`] is read once and passed on; [`Server::start`] runs
+//! the whole server inside the caller's tokio runtime, on ports of the caller's choice, so tests run it in process.
+//! Every queue has a bound and a policy for when it is full.
+
+mod app;
+mod config;
+mod http;
+mod log;
+mod media;
+mod signaling;
+
+pub use app::{Running, Server, StartError};
+pub use config::{Announced, Config, ConfigError, InvalidValue, Loaded, LogFormat, LogLevel, Origin};
+pub use log::subscriber;
+pub use media::MediaError;

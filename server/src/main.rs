@@ -1,2 +1,93 @@
-//! Placeholder.
-fn main() {}
+//! The program: settings, start, the link, and an orderly end.
+
+use std::io::{Write as _, stdout};
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use server::{Config, ConfigError, Loaded, Server, subscriber};
+
+fn main() -> ExitCode {
+    match Config::load(std::env::args_os(), environment()) {
+        Ok(loaded) => match run(loaded) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => fail(&error),
+        },
+        // Help and the version come this way too, and clap knows which is no failure.
+        Err(ConfigError::CommandLine(error)) => error.exit(),
+        Err(error) => fail(&error.into()),
+    }
+}
+
+#[expect(
+    clippy::print_stderr,
+    reason = "there may be no log yet, and whoever started the program looks here"
+)]
+fn fail(error: &anyhow::Error) -> ExitCode {
+    eprintln!("visavis: {error:#}");
+    ExitCode::FAILURE
+}
+
+/// The variables that are text; others cannot be settings.
+fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+}
+
+#[tokio::main]
+async fn run(Loaded { config, warnings }: Loaded) -> anyhow::Result<()> {
+    let subscriber = subscriber(config.log_level, config.log_format, std::io::stderr);
+    tracing::subscriber::set_global_default(subscriber).context("the log cannot be set up")?;
+    for warning in warnings {
+        tracing::warn!("{warning}");
+    }
+    let running = Server::start(config).await?;
+    // Standard output may be closed; the server is of use all the same.
+    let _ = writeln!(stdout(), "Visavis is ready: {}", link(running.http_addr));
+    asked_to_stop().await?;
+    tokio::select! {
+        () = running.shutdown() => Ok(()),
+        result = asked_to_stop() => result.and(Err(anyhow::anyhow!("stopped at once, as asked a second time"))),
+    }
+}
+
+/// What to type into a browser on this machine.
+fn link(address: SocketAddr) -> String {
+    let ip = address.ip();
+    if ip.is_unspecified() || ip.is_loopback() {
+        format!("http://localhost:{}", address.port())
+    } else {
+        format!("http://{address}")
+    }
+}
+
+/// Waits for Ctrl-C, or on Unix for SIGTERM.
+async fn asked_to_stop() -> anyhow::Result<()> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut terminate = signal(SignalKind::terminate())?;
+        tokio::select! {
+            result = tokio::signal::ctrl_c() => Ok(result?),
+            _ = terminate.recv() => Ok(()),
+        }
+    }
+    #[cfg(not(unix))]
+    {
+        Ok(tokio::signal::ctrl_c().await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_link_can_be_opened_on_the_same_machine() {
+        let check = |address: &str, expected: &str| assert_eq!(link(address.parse().unwrap()), expected);
+        check("0.0.0.0:8080", "http://localhost:8080");
+        check("[::]:8080", "http://localhost:8080");
+        check("127.0.0.1:80", "http://localhost:80");
+        check("192.0.2.1:8080", "http://192.0.2.1:8080");
+    }
+}

@@ -1,0 +1,198 @@
+//! Putting the parts together, and taking them apart again.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use sfu::ConnectionId;
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+
+use crate::config::Config;
+use crate::http::{Admission, Site, router, serve};
+use crate::media::{MediaError, Shards};
+
+/// How often the counters are logged.
+const STATISTICS_INTERVAL: Duration = Duration::from_secs(60);
+/// How long a media thread may take to answer for the log.
+const STATISTICS_DEADLINE: Duration = Duration::from_secs(5);
+
+/// Why the server cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The TCP port cannot be listened on.
+    #[error("TCP {address} cannot be listened on")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The folder of the site cannot be found.
+    #[error("the site's folder {} cannot be found", folder.display())]
+    Site {
+        /// The folder.
+        folder: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The media plane cannot start.
+    #[error(transparent)]
+    Media(#[from] MediaError),
+}
+
+/// What every request and every session may use.
+#[derive(Debug)]
+pub(crate) struct App {
+    pub(crate) config: Config,
+    pub(crate) shards: Arc<Shards>,
+    pub(crate) site: Site,
+    pub(crate) admission: Arc<Admission>,
+    /// Becomes true when the server stops.
+    pub(crate) shutdown: watch::Receiver<bool>,
+    /// Cloned by everything that shutdown waits for. The clone here never outlives the listener.
+    pub(crate) work: mpsc::Sender<()>,
+    connections: AtomicU64,
+}
+
+impl App {
+    /// A number for a new connection.
+    pub(crate) fn next_connection(&self) -> ConnectionId {
+        ConnectionId(self.connections.fetch_add(1, Ordering::Relaxed))
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        *self.shutdown.borrow()
+    }
+}
+
+/// The whole server; see [`Server::start`].
+#[derive(Debug)]
+pub struct Server;
+
+impl Server {
+    /// Binds the ports, starts the media threads and serves until [`Running::shutdown`]. Must be called within a
+    /// tokio runtime, whose tasks then carry the signaling.
+    ///
+    /// # Errors
+    /// [`StartError`] when a port is taken or the site's folder does not exist.
+    pub async fn start(config: Config) -> Result<Running, StartError> {
+        let address = config.listen;
+        let listen_error = |source| StartError::Listen { address, source };
+        let listener = TcpListener::bind(address).await.map_err(listen_error)?;
+        let http_addr = listener.local_addr().map_err(listen_error)?;
+        let site = Site::new(config.site.as_deref())
+            .map_err(|source| StartError::Site { folder: config.site.clone().unwrap_or_default(), source })?;
+        let shards = Arc::new(Shards::start(&config)?);
+        let media_addrs = shards.addresses().to_vec();
+        let (stop, shutdown) = watch::channel(false);
+        let (work, all_work_ended) = mpsc::channel(1);
+        let grace = config.shutdown_grace;
+        let app = Arc::new(App {
+            admission: Admission::new(config.connections_per_address_max),
+            config,
+            shards: Arc::clone(&shards),
+            site,
+            shutdown: shutdown.clone(),
+            work: work.clone(),
+            connections: AtomicU64::new(1),
+        });
+        let listening = tokio::spawn(serve(listener, router(app), shutdown, work));
+        let reporting = tokio::spawn(report(Arc::clone(&shards)));
+        tracing::info!(port = http_addr.port(), "listening");
+        let media_addr = media_addrs[0];
+        Ok(Running {
+            http_addr,
+            media_addr,
+            media_addrs,
+            stop,
+            listening,
+            reporting,
+            all_work_ended,
+            shards,
+            grace,
+        })
+    }
+}
+
+/// A server that runs until it is shut down. Dropping it without [`Running::shutdown`] leaves it running until the
+/// process or the runtime ends.
+#[derive(Debug)]
+pub struct Running {
+    /// Where the site and signaling listen (TCP).
+    pub http_addr: SocketAddr,
+    /// Where the first shard listens for media (UDP).
+    pub media_addr: SocketAddr,
+    /// Where all shards listen for media (UDP).
+    pub media_addrs: Vec<SocketAddr>,
+    stop: watch::Sender<bool>,
+    listening: JoinHandle<()>,
+    reporting: JoinHandle<()>,
+    all_work_ended: mpsc::Receiver<()>,
+    shards: Arc<Shards>,
+    grace: Duration,
+}
+
+impl Running {
+    /// Stops: no new connections; every client is told to come back; open connections may end within the grace
+    /// period; then the media threads end.
+    pub async fn shutdown(mut self) {
+        tracing::info!("stopping");
+        self.stop.send_replace(true);
+        self.reporting.abort();
+        // The listener ends at once, and with it the last reference to the app that is not a request's.
+        let drained = async {
+            let _ = (&mut self.listening).await;
+            // Nothing is ever sent: this waits for the last sender to be dropped.
+            self.all_work_ended.recv().await
+        };
+        if tokio::time::timeout(self.grace, drained).await.is_err() {
+            tracing::warn!("some connections did not end in time and are cut");
+        }
+        self.shards.stop().await;
+        let shards = self.shards;
+        let joined = tokio::task::spawn_blocking(move || {
+            if let Some(shards) = Arc::into_inner(shards) {
+                shards.join();
+            }
+        });
+        let _ = joined.await;
+        tracing::info!("stopped");
+    }
+}
+
+/// Returns once the server stops. Nothing borrowed is held afterwards.
+pub(crate) async fn stopping(shutdown: &mut watch::Receiver<bool>) {
+    // It fails when the sender is gone, and then the server has stopped altogether.
+    let _ = shutdown.wait_for(|is_stopping| *is_stopping).await;
+}
+
+/// Logs the counters of the shards while there is something to tell.
+async fn report(shards: Arc<Shards>) {
+    let mut interval = tokio::time::interval(STATISTICS_INTERVAL);
+    // The first tick comes at once.
+    interval.tick().await;
+    loop {
+        interval.tick().await;
+        let Some(all) = shards.statistics(STATISTICS_DEADLINE).await else {
+            tracing::error!("a media thread does not answer");
+            continue;
+        };
+        for (shard, statistics) in all.iter().enumerate().filter(|(_, statistics)| statistics.peers > 0) {
+            tracing::info!(
+                shard,
+                peers = statistics.peers,
+                rooms = statistics.rooms,
+                datagrams_in = statistics.datagrams_in,
+                forwarded = statistics.forwarded,
+                retransmitted = statistics.retransmitted,
+                peers_failed = statistics.peers_failed,
+                "media"
+            );
+            tracing::debug!(shard, ?statistics, "media counters");
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! One source of settings. Every key may be absent; three layers are laid over each other.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use serde::Deserialize;
+
+use super::ConfigError;
+use super::value::{Announced, LogFormat, LogLevel, Origin};
+
+/// What the names of settings begin with in the environment.
+const PREFIX: &str = "VISAVIS_";
+
+/// Names of the project's tools, which are not settings of the server.
+const RESERVED: [&str; 8] = ["CONFIG", "NO_RUSTUP", "CACHE", "CHROMIUM", "FIREFOX", "BIN", "COMMIT", "SEED"];
+
+/// The settings that one source gives. The same keys everywhere: `media_port` in the file,
+/// `VISAVIS_MEDIA_PORT` in the environment, `--media-port` as a flag.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, clap::Args)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Layer {
+    /// Address to listen on for the site and signaling [default: 0.0.0.0]
+    #[arg(long, value_name = "IP")]
+    pub(super) address: Option<IpAddr>,
+    /// TCP port of the site and signaling; 0 takes a free one [default: 8080]
+    #[arg(long, value_name = "PORT")]
+    pub(super) port: Option<u16>,
+    /// Address to listen on for media [default: the same as --address]
+    #[arg(long, value_name = "IP")]
+    pub(super) media_address: Option<IpAddr>,
+    /// UDP port of media, one more for every further shard [default: the same number as --port]
+    #[arg(long, value_name = "PORT")]
+    pub(super) media_port: Option<u16>,
+    /// Addresses that clients send media to, best first [default: this machine's own]
+    #[arg(long, value_name = "IP[:PORT]", value_delimiter = ',')]
+    pub(super) announce: Option<Vec<Announced>>,
+    /// Folder of the site to serve instead of the built-in one
+    #[arg(long, value_name = "DIR")]
+    pub(super) site: Option<PathBuf>,
+    /// Origins of pages that may connect, besides the site's own
+    #[arg(long, value_name = "ORIGIN", value_delimiter = ',')]
+    pub(super) origins: Option<Vec<Origin>>,
+    /// Addresses of reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are believed
+    #[arg(long, value_name = "IP", value_delimiter = ',')]
+    pub(super) trusted_proxies: Option<Vec<IpAddr>>,
+    /// What is logged [default: info]
+    #[arg(long, value_name = "LEVEL")]
+    pub(super) log_level: Option<LogLevel>,
+    /// How it is logged [default: text]
+    #[arg(long, value_name = "FORMAT")]
+    pub(super) log_format: Option<LogFormat>,
+    /// Media threads, at most one a core [default: 1]
+    #[arg(long, value_name = "N")]
+    pub(super) shards: Option<usize>,
+    /// Participants on one media thread [default: 1000]
+    #[arg(long, value_name = "N")]
+    pub(super) peers_per_shard_max: Option<usize>,
+    /// Signaling connections of one address (IPv6: of one /64) [default: 256]
+    #[arg(long, value_name = "N")]
+    pub(super) connections_per_address_max: Option<usize>,
+    /// How long connections may take to end when the server stops, in milliseconds [default: 3000]
+    #[arg(long, value_name = "MS")]
+    pub(super) shutdown_grace_ms: Option<u64>,
+}
+
+impl Layer {
+    /// Reads the `VISAVIS_*` variables among `variables`. Empty ones count as absent. Names that are
+    /// neither settings nor reserved come back as warnings.
+    pub(super) fn from_environment(
+        variables: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<(Self, Vec<String>), ConfigError> {
+        let mut layer = Self::default();
+        let mut warnings = Vec::new();
+        for (name, text) in variables {
+            let Some(key) = name.strip_prefix(PREFIX) else { continue };
+            if text.is_empty() || RESERVED.contains(&key) {
+                continue;
+            }
+            let is_known = layer
+                .set(&key.to_ascii_lowercase(), &text)
+                .map_err(|bound| ConfigError::Invalid { key: name.clone(), value: text, bound })?;
+            if !is_known {
+                warnings
+                    .push(format!("{name} in the environment is not a setting of Visavis and has no effect"));
+            }
+        }
+        Ok((layer, warnings))
+    }
+
+    /// Sets one key from text. `Ok(false)`: there is no such key. The error says what the value must be.
+    fn set(&mut self, key: &str, text: &str) -> Result<bool, String> {
+        const PORT: &str = "a number from 0 to 65535";
+        const NUMBER: &str = "a whole number";
+        const IP: &str = "an IP address";
+        match key {
+            "address" => self.address = Some(one(text, IP)?),
+            "port" => self.port = Some(one(text, PORT)?),
+            "media_address" => self.media_address = Some(one(text, IP)?),
+            "media_port" => self.media_port = Some(one(text, PORT)?),
+            "announce" => self.announce = Some(list(text, "IP addresses or IP:port, separated by commas")?),
+            "site" => self.site = Some(PathBuf::from(text)),
+            "origins" => {
+                self.origins =
+                    Some(list(text, "origins such as https://meet.example.org, separated by commas")?);
+            }
+            "trusted_proxies" => {
+                self.trusted_proxies = Some(list(text, "IP addresses, separated by commas")?);
+            }
+            "log_level" => self.log_level = Some(one(text, "error, warn, info, debug or trace")?),
+            "log_format" => self.log_format = Some(one(text, "text or json")?),
+            "shards" => self.shards = Some(one(text, NUMBER)?),
+            "peers_per_shard_max" => self.peers_per_shard_max = Some(one(text, NUMBER)?),
+            "connections_per_address_max" => self.connections_per_address_max = Some(one(text, NUMBER)?),
+            "shutdown_grace_ms" => self.shutdown_grace_ms = Some(one(text, NUMBER)?),
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// This layer where it has a value, `below` elsewhere.
+    pub(super) fn over(self, below: Self) -> Self {
+        Self {
+            address: self.address.or(below.address),
+            port: self.port.or(below.port),
+            media_address: self.media_address.or(below.media_address),
+            media_port: self.media_port.or(below.media_port),
+            announce: self.announce.or(below.announce),
+            site: self.site.or(below.site),
+            origins: self.origins.or(below.origins),
+            trusted_proxies: self.trusted_proxies.or(below.trusted_proxies),
+            log_level: self.log_level.or(below.log_level),
+            log_format: self.log_format.or(below.log_format),
+            shards: self.shards.or(below.shards),
+            peers_per_shard_max: self.peers_per_shard_max.or(below.peers_per_shard_max),
+            connections_per_address_max: self
+                .connections_per_address_max
+                .or(below.connections_per_address_max),
+            shutdown_grace_ms: self.shutdown_grace_ms.or(below.shutdown_grace_ms),
+        }
+    }
+}
+
+fn one<T: FromStr>(text: &str, bound: &str) -> Result<T, String> {
+    text.trim().parse().map_err(|_| bound.to_owned())
+}
+
+fn list<T: FromStr>(text: &str, bound: &str) -> Result<Vec<T>, String> {
+    text.split(',').map(|item| one(item, bound)).collect()
+}

@@ -1,0 +1,207 @@
+//! The settings: one struct, filled from a file, the environment and flags, checked once and passed on.
+
+mod layer;
+mod value;
+
+use std::ffi::OsString;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Parser as _;
+
+use self::layer::Layer;
+pub use self::value::{Announced, InvalidValue, LogFormat, LogLevel, Origin};
+
+/// Why the server cannot start with these settings.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The command line is not understood, or asks for help or the version.
+    #[error(transparent)]
+    CommandLine(#[from] clap::Error),
+    /// The settings file cannot be read.
+    #[error("the settings file {} cannot be read", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The settings file is not TOML, or has a key or a value that does not exist.
+    #[error("the settings file {} is wrong: {reason}", path.display())]
+    Syntax {
+        /// The file.
+        path: PathBuf,
+        /// Where and why, with the line.
+        reason: String,
+    },
+    /// A value is out of its bound.
+    #[error("{key} is {value:?}; it must be {bound}")]
+    Invalid {
+        /// The setting, as it was named.
+        key: String,
+        /// Its value.
+        value: String,
+        /// What is allowed.
+        bound: String,
+    },
+}
+
+/// Everything that an operator decides. See `visavis --help` for each key's default.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// Where the site and signaling listen (TCP). Port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Where the first shard listens for media (UDP); shard `i` takes the port plus `i`. Port 0 takes free ones.
+    pub media_listen: SocketAddr,
+    /// Where clients send media to, best first; empty: this machine's own addresses.
+    pub announce: Vec<Announced>,
+    /// A folder to serve instead of the built-in site.
+    pub site: Option<PathBuf>,
+    /// Origins that may connect besides the site's own.
+    pub origins: Vec<Origin>,
+    /// Reverse proxies whose forwarding headers are believed.
+    pub trusted_proxies: Vec<IpAddr>,
+    /// What is logged.
+    pub log_level: LogLevel,
+    /// How it is logged.
+    pub log_format: LogFormat,
+    /// Number of media threads.
+    pub shards: usize,
+    /// Most participants on one shard.
+    pub peers_per_shard_max: usize,
+    /// Most signaling connections of one address.
+    pub connections_per_address_max: usize,
+    /// How long connections may take to end on shutdown.
+    pub shutdown_grace: Duration,
+}
+
+/// The settings, and what should be told to the operator about them.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The settings.
+    pub config: Config,
+    /// Sentences about what was ignored.
+    pub warnings: Vec<String>,
+}
+
+/// Visavis: video meetings on your own server.
+#[derive(Debug, clap::Parser)]
+#[command(name = "visavis", version, about, long_about = None)]
+#[command(after_help = "Every setting can also be given as VISAVIS_… in the environment (--media-port as \
+    VISAVIS_MEDIA_PORT) or in the file (media_port = 7882). Flags win over the environment, the environment \
+    over the file.")]
+struct CommandLine {
+    /// Settings file in TOML
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    layer: Layer,
+}
+
+impl Config {
+    /// For tests: everything on the loopback address, ports chosen by the system, otherwise the defaults.
+    #[must_use]
+    pub fn on_loopback() -> Self {
+        let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        Self { listen: any_port, media_listen: any_port, ..Self::default() }
+    }
+
+    /// Reads the file, the environment and the flags, and checks the result. `arguments` begins with the
+    /// program's name.
+    ///
+    /// # Errors
+    /// [`ConfigError`]; for [`ConfigError::CommandLine`] clap knows how to end the program.
+    pub fn load(
+        arguments: impl IntoIterator<Item = OsString>,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Loaded, ConfigError> {
+        let line = CommandLine::try_parse_from(arguments)?;
+        let environment: Vec<(String, String)> = environment.into_iter().collect();
+        let named = environment.iter().find(|(name, _)| name == "VISAVIS_CONFIG");
+        let path = line.config.or_else(|| named.map(|(_, path)| PathBuf::from(path)));
+        let (variables, warnings) = Layer::from_environment(environment)?;
+        let file = path.as_deref().map(read_file).transpose()?.unwrap_or_default();
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let config = Self::from_layer(line.layer.over(variables).over(file), cores)?;
+        Ok(Loaded { config, warnings })
+    }
+
+    fn from_layer(layer: Layer, cores: usize) -> Result<Self, ConfigError> {
+        let defaults = Self::default();
+        let address = layer.address.unwrap_or(defaults.listen.ip());
+        let port = layer.port.unwrap_or(defaults.listen.port());
+        let media_address = layer.media_address.unwrap_or(address);
+        let media_port = layer.media_port.unwrap_or(port);
+        let shards = within("shards", layer.shards.unwrap_or(defaults.shards), 1..=cores)?;
+        let last_port = usize::from(media_port) + shards - 1;
+        within("media_port + shards - 1", last_port, 0..=usize::from(u16::MAX))?;
+        let peers = layer.peers_per_shard_max.unwrap_or(defaults.peers_per_shard_max);
+        let connections = layer.connections_per_address_max.unwrap_or(defaults.connections_per_address_max);
+        let grace_ms =
+            layer.shutdown_grace_ms.map(|ms| within("shutdown_grace_ms", ms, 0..=60_000)).transpose()?;
+        if let Some(site) = layer.site.as_ref().filter(|site| !site.is_dir()) {
+            return Err(invalid("site", site.display(), "a folder that exists"));
+        }
+        Ok(Self {
+            listen: SocketAddr::new(address, port),
+            media_listen: SocketAddr::new(media_address, media_port),
+            announce: layer.announce.unwrap_or_default(),
+            site: layer.site,
+            origins: layer.origins.unwrap_or_default(),
+            trusted_proxies: layer.trusted_proxies.unwrap_or_default(),
+            log_level: layer.log_level.unwrap_or(defaults.log_level),
+            log_format: layer.log_format.unwrap_or(defaults.log_format),
+            shards,
+            peers_per_shard_max: within("peers_per_shard_max", peers, 1..=10_000)?,
+            connections_per_address_max: within("connections_per_address_max", connections, 1..=10_000)?,
+            shutdown_grace: grace_ms.map_or(defaults.shutdown_grace, Duration::from_millis),
+        })
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        let everywhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 8080));
+        Self {
+            listen: everywhere,
+            media_listen: everywhere,
+            announce: Vec::new(),
+            site: None,
+            origins: Vec::new(),
+            trusted_proxies: Vec::new(),
+            log_level: LogLevel::Info,
+            log_format: LogFormat::Text,
+            shards: 1,
+            peers_per_shard_max: 1000,
+            connections_per_address_max: 256,
+            shutdown_grace: Duration::from_secs(3),
+        }
+    }
+}
+
+fn read_file(path: &Path) -> Result<Layer, ConfigError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+    toml::from_str(&text)
+        .map_err(|error| ConfigError::Syntax { path: path.to_owned(), reason: error.to_string() })
+}
+
+fn within<T: PartialOrd + std::fmt::Display + Copy>(
+    key: &str,
+    value: T,
+    bound: RangeInclusive<T>,
+) -> Result<T, ConfigError> {
+    if bound.contains(&value) {
+        return Ok(value);
+    }
+    Err(invalid(key, value, &format!("from {} to {}", bound.start(), bound.end())))
+}
+
+fn invalid(key: &str, value: impl ToString, bound: &str) -> ConfigError {
+    ConfigError::Invalid { key: key.to_owned(), value: value.to_string(), bound: bound.to_owned() }
+}
+
+#[cfg(test)]
+mod tests;

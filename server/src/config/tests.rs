@@ -1,0 +1,141 @@
+use std::io::Write as _;
+
+use super::*;
+
+fn load(file: Option<&str>, environment: &[(&str, &str)], flags: &[&str]) -> Result<Loaded, ConfigError> {
+    let mut arguments: Vec<OsString> =
+        std::iter::once("visavis").chain(flags.iter().copied()).map(Into::into).collect();
+    let mut on_disk = tempfile::NamedTempFile::new().unwrap();
+    if let Some(text) = file {
+        on_disk.write_all(text.as_bytes()).unwrap();
+        arguments.extend(["--config".into(), on_disk.path().into()]);
+    }
+    Config::load(arguments, environment.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())))
+}
+
+fn error(file: Option<&str>, environment: &[(&str, &str)], flags: &[&str]) -> String {
+    load(file, environment, flags).unwrap_err().to_string()
+}
+
+#[test]
+fn without_any_setting_the_defaults_hold() {
+    let loaded = load(None, &[], &[]).unwrap();
+    assert_eq!(loaded.config, Config::default());
+    assert!(loaded.warnings.is_empty());
+}
+
+#[test]
+fn flags_win_over_the_environment_and_the_environment_over_the_file() {
+    let file = "port = 1001\nmedia_port = 1002\npeers_per_shard_max = 3\n";
+    let environment = [("VISAVIS_PORT", "2001"), ("VISAVIS_MEDIA_PORT", "2002")];
+    let config = load(Some(file), &environment, &["--port", "3001"]).unwrap().config;
+    assert_eq!(config.listen.port(), 3001);
+    assert_eq!(config.media_listen.port(), 2002);
+    assert_eq!(config.peers_per_shard_max, 3);
+}
+
+#[test]
+fn media_follows_the_address_and_port_of_the_site() {
+    let config = load(None, &[], &["--address", "127.0.0.1", "--port", "9000"]).unwrap().config;
+    assert_eq!(config.media_listen.to_string(), "127.0.0.1:9000");
+}
+
+#[test]
+fn lists_are_given_with_commas() {
+    let environment =
+        [("VISAVIS_ANNOUNCE", "203.0.113.7, 2001:db8::7"), ("VISAVIS_ORIGINS", "https://a.example")];
+    let config = load(None, &environment, &["--trusted-proxies", "10.0.0.1,10.0.0.2"]).unwrap().config;
+    assert_eq!(config.announce.len(), 2);
+    assert_eq!(config.origins[0].as_str(), "https://a.example");
+    assert_eq!(config.trusted_proxies.len(), 2);
+}
+
+#[test]
+fn the_file_may_be_named_in_the_environment() {
+    let mut on_disk = tempfile::NamedTempFile::new().unwrap();
+    on_disk.write_all(b"port = 4321").unwrap();
+    let path = on_disk.path().to_str().unwrap();
+    assert_eq!(load(None, &[("VISAVIS_CONFIG", path)], &[]).unwrap().config.listen.port(), 4321);
+}
+
+#[test]
+fn an_unknown_key_in_the_file_is_refused_by_name() {
+    assert!(error(Some("prot = 8080"), &[], &[]).contains("prot"));
+}
+
+#[test]
+fn a_wrong_value_in_the_file_shows_its_key() {
+    assert!(error(Some("announce = [\"example.org\"]"), &[], &[]).contains("announce"));
+    assert!(error(Some("log_level = \"loud\""), &[], &[]).contains("log_level"));
+}
+
+#[test]
+fn a_missing_file_is_named() {
+    assert!(error(None, &[], &["--config", "no-such-file.toml"]).contains("no-such-file.toml"));
+}
+
+#[test]
+fn an_unknown_variable_is_warned_about_and_a_tool_s_is_not() {
+    let environment = [("VISAVIS_PROT", "1"), ("VISAVIS_CHROMIUM", "/usr/bin/chromium"), ("OTHER", "x")];
+    let warnings = load(None, &environment, &[]).unwrap().warnings;
+    assert_eq!(warnings.len(), 1);
+    assert!(warnings[0].contains("VISAVIS_PROT"));
+}
+
+#[test]
+fn an_empty_variable_counts_as_absent() {
+    assert_eq!(load(None, &[("VISAVIS_PORT", "")], &[]).unwrap().config, Config::default());
+}
+
+#[test]
+fn every_bound_is_told_with_key_and_value() {
+    let check = |environment: &[(&str, &str)], flags: &[&str], parts: [&str; 3]| {
+        let text = error(None, environment, flags);
+        assert!(parts.iter().all(|part| text.contains(part)), "{text}");
+    };
+    check(&[("VISAVIS_PORT", "70000")], &[], ["VISAVIS_PORT", "70000", "65535"]);
+    check(&[("VISAVIS_ANNOUNCE", "x")], &[], ["VISAVIS_ANNOUNCE", "\"x\"", "IP"]);
+    check(&[], &["--shards", "0"], ["shards", "\"0\"", "from 1 to"]);
+    check(&[], &["--peers-per-shard-max", "0"], ["peers_per_shard_max", "\"0\"", "10000"]);
+    check(&[], &["--connections-per-address-max", "0"], ["connections_per_address_max", "\"0\"", "10000"]);
+    check(&[], &["--shutdown-grace-ms", "60001"], ["shutdown_grace_ms", "60001", "60000"]);
+    check(&[], &["--site", "no-such-folder"], ["site", "no-such-folder", "folder"]);
+    check(&[], &["--port", "x"], ["--port", "'x'", "invalid"]);
+    check(&[], &["--no-such-flag"], ["--no-such-flag", "unexpected", "Usage"]);
+}
+
+#[test]
+fn every_setting_can_be_given_in_all_three_ways() {
+    // Key, value in the environment and as a flag, value in the file.
+    let keys = [
+        ("address", "127.0.0.2", "\"127.0.0.2\""),
+        ("port", "81", "81"),
+        ("media_address", "127.0.0.3", "\"127.0.0.3\""),
+        ("media_port", "82", "82"),
+        ("announce", "203.0.113.1", "[\"203.0.113.1\"]"),
+        ("site", ".", "\".\""),
+        ("origins", "https://a.example", "[\"https://a.example\"]"),
+        ("trusted_proxies", "10.0.0.1", "[\"10.0.0.1\"]"),
+        ("log_level", "warn", "\"warn\""),
+        ("log_format", "json", "\"json\""),
+        ("peers_per_shard_max", "7", "7"),
+        ("connections_per_address_max", "8", "8"),
+        ("shutdown_grace_ms", "9", "9"),
+    ];
+    for (key, text, in_file) in keys {
+        let by_variable = load(None, &[(&format!("VISAVIS_{}", key.to_uppercase()), text)], &[]).unwrap();
+        let by_flag = load(None, &[], &[&format!("--{}", key.replace('_', "-")), text]).unwrap();
+        let by_file = load(Some(&format!("{key} = {in_file}")), &[], &[]).unwrap();
+        assert_ne!(by_variable.config, Config::default(), "{key}");
+        assert!(by_variable.warnings.is_empty(), "{key}");
+        assert_eq!(by_variable.config, by_flag.config, "{key}");
+        assert_eq!(by_variable.config, by_file.config, "{key}");
+    }
+}
+
+#[test]
+fn more_shards_than_ports_are_refused() {
+    let layer = Layer { media_port: Some(65535), shards: Some(2), ..Layer::default() };
+    let text = Config::from_layer(layer, 4).unwrap_err().to_string();
+    assert!(text.contains("media_port") && text.contains("65536"), "{text}");
+}

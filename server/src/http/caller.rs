@@ -1,0 +1,118 @@
+//! Who asks: the address, the scheme and the origin, behind reverse proxies too.
+
+use std::net::{IpAddr, SocketAddr};
+
+use axum::http::{HeaderMap, HeaderName, header};
+
+use crate::config::Origin;
+
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+
+/// The address of the client. A trusted proxy appends the one it saw to `X-Forwarded-For`: the last entry that
+/// is not itself a trusted proxy counts, everything before it may be invented.
+pub(super) fn address(peer: SocketAddr, headers: &HeaderMap, trusted_proxies: &[IpAddr]) -> IpAddr {
+    let peer = peer.ip().to_canonical();
+    if !trusted_proxies.contains(&peer) {
+        return peer;
+    }
+    let entries = headers.get_all(FORWARDED_FOR).iter().filter_map(|value| value.to_str().ok());
+    let addresses: Vec<IpAddr> =
+        entries.flat_map(|value| value.split(',')).filter_map(|entry| entry.trim().parse().ok()).collect();
+    addresses.into_iter().rev().find(|address| !trusted_proxies.contains(address)).unwrap_or(peer)
+}
+
+/// The site's own base address as the caller sees it, such as `https://meet.example.org`.
+pub(super) fn base(peer: SocketAddr, headers: &HeaderMap, trusted_proxies: &[IpAddr]) -> Option<String> {
+    let host = headers.get(header::HOST)?.to_str().ok()?;
+    let is_trusted = trusted_proxies.contains(&peer.ip().to_canonical());
+    let forwarded = headers.get(FORWARDED_PROTO).filter(|_| is_trusted);
+    let scheme = if forwarded.is_some_and(|scheme| scheme == "https") { "https" } else { "http" };
+    format!("{scheme}://{host}").parse::<Origin>().ok().map(|origin| origin.to_string())
+}
+
+/// The `Origin` of a request, when it has one that can be read. A browser always sends it with a WebSocket
+/// (RFC 6455 section 4.1); programs that are not browsers need not.
+pub(super) fn origin(headers: &HeaderMap) -> Option<&str> {
+    headers.get(header::ORIGIN).map(|value| value.to_str().unwrap_or("null"))
+}
+
+/// Whether a page of this origin may use the server: when it has no origin (no browser, so no user's cookies or
+/// devices are at stake), when it is the site itself, or when it is listed. The scheme of the site itself is not
+/// compared, because a proxy may have added TLS.
+pub(super) fn is_allowed(origin: Option<&str>, headers: &HeaderMap, allowed: &[Origin]) -> bool {
+    let Some(origin) = origin else { return true };
+    let Ok(origin) = origin.parse::<Origin>() else { return false };
+    if allowed.contains(&origin) {
+        return true;
+    }
+    let Some(host) = headers.get(header::HOST).and_then(|host| host.to_str().ok()) else { return false };
+    let own = |scheme: &str| format!("{scheme}://{host}").parse::<Origin>();
+    own("http").is_ok_and(|own| own == origin) || own("https").is_ok_and(|own| own == origin)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(list: &[(&'static str, &str)]) -> HeaderMap {
+        list.iter().map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap())).collect()
+    }
+
+    fn check_origin(origin: Option<&str>, host: &str, listed: &[&str], expected: bool) {
+        let listed: Vec<Origin> = listed.iter().map(|text| text.parse().unwrap()).collect();
+        assert_eq!(
+            is_allowed(origin, &headers(&[("host", host)]), &listed),
+            expected,
+            "{origin:?} at {host}"
+        );
+    }
+
+    #[test]
+    fn the_site_s_own_pages_may_connect() {
+        check_origin(Some("http://localhost:8080"), "localhost:8080", &[], true);
+        check_origin(Some("https://meet.example.org"), "meet.example.org", &[], true);
+        check_origin(Some("https://meet.example.org"), "meet.example.org:443", &[], true);
+        check_origin(Some("http://[::1]:8080"), "[::1]:8080", &[], true);
+        check_origin(None, "localhost:8080", &[], true);
+    }
+
+    #[test]
+    fn other_pages_may_connect_only_when_listed() {
+        check_origin(Some("https://evil.example"), "meet.example.org", &[], false);
+        check_origin(Some("http://localhost:8081"), "localhost:8080", &[], false);
+        check_origin(Some("https://meet.example.org.evil.example"), "meet.example.org", &[], false);
+        check_origin(Some("null"), "localhost:8080", &[], false);
+        check_origin(Some("https://app.example"), "meet.example.org", &["https://app.example"], true);
+        check_origin(Some("http://app.example"), "meet.example.org", &["https://app.example"], false);
+    }
+
+    #[test]
+    fn forwarding_headers_are_believed_from_trusted_proxies_only() {
+        let check = |peer: &str, forwarded: &str, trusted: &[&str], expected: &str| {
+            let trusted: Vec<IpAddr> = trusted.iter().map(|text| text.parse().unwrap()).collect();
+            let headers = headers(&[("x-forwarded-for", forwarded)]);
+            let found = address(peer.parse().unwrap(), &headers, &trusted);
+            assert_eq!(found, expected.parse::<IpAddr>().unwrap());
+        };
+        check("203.0.113.1:5", "198.51.100.9", &[], "203.0.113.1");
+        check("10.0.0.1:5", "198.51.100.9", &["10.0.0.1"], "198.51.100.9");
+        check("10.0.0.1:5", "1.1.1.1, 198.51.100.9, 10.0.0.2", &["10.0.0.1", "10.0.0.2"], "198.51.100.9");
+        check("10.0.0.1:5", "nonsense", &["10.0.0.1"], "10.0.0.1");
+        check("[::ffff:10.0.0.1]:5", "198.51.100.9", &["10.0.0.1"], "198.51.100.9");
+    }
+
+    #[test]
+    fn the_base_is_what_the_caller_sees() {
+        let trusted = ["10.0.0.1".parse().unwrap()];
+        let check = |peer: &str, list: &[(&'static str, &str)], expected: Option<&str>| {
+            assert_eq!(base(peer.parse().unwrap(), &headers(list), &trusted).as_deref(), expected);
+        };
+        check("10.0.0.9:1", &[("host", "localhost:8080")], Some("http://localhost:8080"));
+        let proxied = [("host", "meet.example.org"), ("x-forwarded-proto", "https")];
+        check("10.0.0.1:1", &proxied, Some("https://meet.example.org"));
+        check("10.0.0.9:1", &proxied, Some("http://meet.example.org"));
+        check("10.0.0.9:1", &[("host", "a/b")], None);
+        check("10.0.0.9:1", &[], None);
+    }
+}

@@ -1,0 +1,41 @@
+//! Headers that every answer carries.
+
+use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use axum::response::Response;
+
+/// What a page may load and do (CSP level 3), apart from its inline scripts. WebAssembly needs its own word;
+/// `blob:` serves workers and pictures made in the page. Style attributes are set by the views.
+const POLICY: &str = "default-src 'self'; connect-src 'self'; img-src 'self' data: blob:; \
+    media-src 'self' blob: mediastream:; worker-src 'self' blob:; style-src 'self' 'unsafe-inline'; \
+    object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'self'";
+
+/// The devices are for the site itself, not for what it may frame.
+const PERMISSIONS: &str = "camera=(self), microphone=(self), display-capture=(self), autoplay=(self), \
+    fullscreen=(self), speaker-selection=(self), screen-wake-lock=(self), geolocation=(), payment=(), usb=()";
+
+/// The policy of a page with these inline scripts, each given as the base64 of its SHA-256.
+pub(super) fn policy(script_hashes: &[String]) -> String {
+    let hashes: String = script_hashes.iter().map(|hash| format!(" 'sha256-{hash}'")).collect();
+    format!("{POLICY}; script-src 'self' 'wasm-unsafe-eval'{hashes}")
+}
+
+/// Adds what is missing; a page's own policy stays.
+pub(super) async fn secure(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    set(headers, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    set(headers, header::REFERRER_POLICY, "no-referrer");
+    set(headers, HeaderName::from_static("permissions-policy"), PERMISSIONS);
+    set(headers, HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
+    set(headers, header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'");
+    response
+}
+
+/// For answers that are true only now.
+pub(super) async fn never_cache(mut response: Response) -> Response {
+    set(response.headers_mut(), header::CACHE_CONTROL, "no-store");
+    response
+}
+
+fn set(headers: &mut HeaderMap, name: HeaderName, value: &'static str) {
+    headers.entry(name).or_insert(HeaderValue::from_static(value));
+}

@@ -1,0 +1,42 @@
+//! Everything that is asked over HTTP: the site, a small API, and the upgrade to a WebSocket.
+
+mod admission;
+mod api;
+mod caller;
+mod headers;
+mod listener;
+mod problem;
+mod site;
+mod upgrade;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware;
+use axum::routing::{any, get, post};
+use tower_http::compression::CompressionLayer;
+
+pub(crate) use self::admission::Admission;
+pub(crate) use self::listener::serve;
+use self::problem::Problem;
+pub(crate) use self::site::Site;
+use crate::app::App;
+
+/// All routes. What is neither the API nor the WebSocket belongs to the site.
+pub(crate) fn router(app: Arc<App>) -> Router {
+    let api = Router::new()
+        .route("/rooms", post(api::create_room))
+        .route("/health", get(api::health))
+        .route("/ready", get(api::ready))
+        .route("/version", get(api::version))
+        .method_not_allowed_fallback(async || Problem::method_not_allowed())
+        .fallback(async || Problem::not_found("There is nothing at this address of the API."))
+        .layer(middleware::map_response(headers::never_cache));
+    let pages = any(site::serve).layer(CompressionLayer::new());
+    Router::new()
+        .nest("/api", api)
+        .route("/ws", any(upgrade::upgrade))
+        .fallback_service(pages.with_state(Arc::clone(&app)))
+        .layer(middleware::map_response(headers::secure))
+        .with_state(app)
+}

@@ -1,0 +1,66 @@
+//! Errors over HTTP, in the form of RFC 9457 (problem details), mapped in one place.
+
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+/// An error that a person or a program can act on.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Problem {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    title: &'static str,
+    status: u16,
+    detail: String,
+}
+
+impl Problem {
+    fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+        let title = status.canonical_reason().unwrap_or("Error");
+        Self { kind: "about:blank", title, status: status.as_u16(), detail: detail.into() }
+    }
+
+    pub(super) fn not_found(detail: &str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, detail)
+    }
+
+    pub(super) fn method_not_allowed() -> Self {
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "This address answers to another method.")
+    }
+
+    pub(super) fn origin_refused() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "This page may not connect here. Its origin must be the server's own or be listed in the setting `origins`.",
+        )
+    }
+
+    pub(super) fn too_many_connections() -> Self {
+        Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "Too many connections from your address are open. Close some meetings and try again.",
+        )
+    }
+
+    pub(super) fn no_websocket() -> Self {
+        Self::new(StatusCode::UPGRADE_REQUIRED, "This address speaks WebSocket (RFC 6455) only.")
+    }
+
+    pub(super) fn unavailable(detail: &str) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, detail)
+    }
+
+    pub(super) fn unreadable() -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "The site cannot be read at the moment.")
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let headers =
+            [(header::CONTENT_TYPE, "application/problem+json"), (header::CACHE_CONTROL, "no-store")];
+        let body = serde_json::to_string(&self).unwrap_or_default();
+        (status, headers, body).into_response()
+    }
+}

@@ -1,0 +1,53 @@
+//! From an HTTP request to a signaling connection.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::extract::{ConnectInfo, State};
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse as _, Response};
+use shared::limits::MESSAGE_BYTES_MAX;
+use tracing::Instrument as _;
+
+use super::caller;
+use super::problem::Problem;
+use crate::app::App;
+use crate::signaling::{Line, converse, span};
+
+/// Messages up to this long are read, so that one that is too long gets an answer; beyond it the connection breaks.
+const READ_BYTES_MAX: usize = 4 * MESSAGE_BYTES_MAX;
+
+/// Checks the origin and the bounds, then hands the socket to a task of its own.
+pub(super) async fn upgrade(
+    State(app): State<Arc<App>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Response {
+    let address = caller::address(peer, &headers, &app.config.trusted_proxies);
+    if !caller::is_allowed(caller::origin(&headers), &headers, &app.config.origins) {
+        tracing::debug!(%address, "refused a page of another origin");
+        return Problem::origin_refused().into_response();
+    }
+    let Ok(upgrade) = upgrade else { return Problem::no_websocket().into_response() };
+    if app.is_stopping() {
+        return Problem::unavailable("The server is stopping.").into_response();
+    }
+    let Some(permit) = app.admission.admit(address) else {
+        tracing::debug!(%address, "refused: too many connections");
+        return Problem::too_many_connections().into_response();
+    };
+    let connection = app.next_connection();
+    let work = app.work.clone();
+    upgrade.max_message_size(READ_BYTES_MAX).max_frame_size(READ_BYTES_MAX).on_upgrade(
+        move |socket| async move {
+            tracing::debug!(connection = connection.0, %address, "connected");
+            let conversation =
+                converse(Line::new(socket), connection, Arc::clone(&app.shards), app.shutdown.clone());
+            conversation.instrument(span(connection)).await;
+            drop((permit, work));
+        },
+    )
+}

@@ -1,0 +1,146 @@
+//! The media plane's shell: one thread a shard, which owns a socket and an SFU, and the handles to speak to it.
+//!
+//! Nothing here decides about media. No lock and no async on the packet path: a shard is reached through a bounded
+//! queue and answers through bounded queues, one a client.
+
+mod announce;
+mod handle;
+mod socket;
+mod worker;
+
+use std::io;
+use std::net::SocketAddr;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant, SystemTime};
+
+use sfu::{Certificate, Statistics, WallClock};
+use shared::RoomId;
+
+pub(crate) use self::handle::{Handle, SendError};
+use crate::config::Config;
+
+/// How often a stop that found a full queue is repeated, and how often in all.
+const STOP_INTERVAL: Duration = Duration::from_millis(10);
+const STOP_ATTEMPTS: u32 = 200;
+
+/// Why the media plane cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum MediaError {
+    /// The UDP port cannot be listened on.
+    #[error("UDP {address} cannot be listened on for media")]
+    Bind {
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// A thread, or the pipe to it, cannot be made.
+    #[error("a media thread cannot be started")]
+    Thread(#[source] io::Error),
+    /// The key or the certificate of the server's DTLS cannot be made.
+    #[error("the certificate for DTLS cannot be made: {0}")]
+    Certificate(String),
+}
+
+/// All shards. A room lives on one of them.
+#[derive(Debug)]
+pub(crate) struct Shards {
+    handles: Vec<Handle>,
+    threads: Vec<JoinHandle<()>>,
+    addresses: Vec<SocketAddr>,
+}
+
+impl Shards {
+    /// Binds the sockets and starts the threads.
+    pub(crate) fn start(config: &Config) -> Result<Self, MediaError> {
+        let mut shards = Self { handles: Vec::new(), threads: Vec::new(), addresses: Vec::new() };
+        let local = announce::local_addresses();
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        for index in 0..config.shards {
+            let offset = u16::try_from(index).unwrap_or(u16::MAX);
+            let address = shard_address(config.media_listen, offset);
+            let bind_error = |source| MediaError::Bind { address, source };
+            let socket = socket::bind(address).map_err(bind_error)?;
+            let bound = socket.local_addr().map_err(bind_error)?;
+            let candidates = announce::candidates(bound, offset, &config.announce, &local);
+            tracing::debug!(shard = index, ?candidates, "media candidates");
+            let (handle, inbox) = handle::pair().map_err(MediaError::Thread)?;
+            let thread = worker::spawn(worker::Shard {
+                index,
+                // One thread is better left to the scheduler, and when every core has a shard nothing is gained.
+                core: (config.shards > 1 && config.shards < cores).then_some(index),
+                socket,
+                inbox,
+                config: sfu::Config {
+                    candidates,
+                    peers_max: config.peers_per_shard_max,
+                    wall_clock: wall_clock(),
+                },
+                certificate: Certificate::generate()
+                    .map_err(|error| MediaError::Certificate(error.to_string()))?,
+                seed: rand::random(),
+            });
+            shards.threads.push(thread.map_err(MediaError::Thread)?);
+            shards.handles.push(handle);
+            shards.addresses.push(bound);
+        }
+        Ok(shards)
+    }
+
+    /// Where the shards listen.
+    pub(crate) fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// The shard of a room: the same as long as the number of shards is.
+    pub(crate) fn of_room(&self, room: &RoomId) -> &Handle {
+        let index = stable_hash(room.as_str()) % self.handles.len() as u64;
+        &self.handles[index as usize]
+    }
+
+    /// The counters of every shard, or nothing when one does not answer within `deadline`.
+    pub(crate) async fn statistics(&self, deadline: Duration) -> Option<Vec<Statistics>> {
+        let answers = futures_util::future::join_all(self.handles.iter().map(Handle::statistics));
+        tokio::time::timeout(deadline, answers).await.ok()?.into_iter().collect()
+    }
+
+    /// Asks all threads to end.
+    pub(crate) async fn stop(&self) {
+        for handle in &self.handles {
+            for _ in 0..STOP_ATTEMPTS {
+                if handle.stop() != Err(SendError::Busy) {
+                    break;
+                }
+                tokio::time::sleep(STOP_INTERVAL).await;
+            }
+        }
+    }
+
+    /// Waits until all threads have ended. Blocks.
+    pub(crate) fn join(self) {
+        for thread in self.threads {
+            // A panic was logged where it happened.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn shard_address(base: SocketAddr, index: u16) -> SocketAddr {
+    let port = if base.port() == 0 { 0 } else { base.port().saturating_add(index) };
+    SocketAddr::new(base.ip(), port)
+}
+
+fn wall_clock() -> WallClock {
+    let since_unix_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    WallClock { instant: Instant::now(), since_unix_epoch }
+}
+
+/// FNV-1a, 64 bits: the same on every machine and in every version, unlike the standard library's hasher.
+fn stable_hash(text: &str) -> u64 {
+    const OFFSET_BASIS: u64 = 0xcbf2_9ce4_8422_2325;
+    const PRIME: u64 = 0x0100_0000_01b3;
+    text.bytes().fold(OFFSET_BASIS, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(PRIME))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,100 @@
+use sfu::{Command, ConnectionId, Notice};
+use shared::{DisplayName, MediaState};
+use tokio::sync::mpsc;
+
+use super::*;
+
+const PATIENCE: Duration = Duration::from_secs(10);
+
+fn join(connection: u64, name: &str) -> Command {
+    Command::Join {
+        connection: ConnectionId(connection),
+        room: RoomId::new("abc-defg").unwrap(),
+        name: DisplayName::new(name).unwrap(),
+        media: MediaState::default(),
+        resume: None,
+    }
+}
+
+async fn next(notices: &mut mpsc::Receiver<Notice>) -> Option<Notice> {
+    tokio::time::timeout(PATIENCE, notices.recv()).await.unwrap()
+}
+
+#[test]
+fn a_room_s_shard_depends_on_its_name_alone() {
+    // The reference values of the FNV-1a specification.
+    assert_eq!(stable_hash(""), 0xcbf2_9ce4_8422_2325);
+    assert_eq!(stable_hash("a"), 0xaf63_dc4c_8601_ec8c);
+    assert_eq!(stable_hash("foobar"), 0x8594_4171_f739_67e8);
+}
+
+#[test]
+fn shards_count_ports_up_from_the_first() {
+    assert_eq!(shard_address("127.0.0.1:7000".parse().unwrap(), 2).port(), 7002);
+    assert_eq!(shard_address("127.0.0.1:0".parse().unwrap(), 2).port(), 0);
+}
+
+#[tokio::test]
+async fn a_taken_port_is_named() {
+    let taken = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let config = Config { media_listen: taken.local_addr().unwrap(), ..Config::on_loopback() };
+    let error = Shards::start(&config).unwrap_err().to_string();
+    assert!(error.contains(&taken.local_addr().unwrap().to_string()), "{error}");
+}
+
+#[tokio::test]
+async fn a_shard_welcomes_and_tells_the_others() {
+    let shards = Shards::start(&Config::on_loopback()).unwrap();
+    let handle = shards.of_room(&RoomId::new("abc-defg").unwrap()).clone();
+    let (sender, mut first) = mpsc::channel(16);
+    handle.join(ConnectionId(1), sender, join(1, "Ada")).unwrap();
+    assert!(matches!(next(&mut first).await, Some(Notice::Welcomed { .. })));
+    let (sender, mut second) = mpsc::channel(16);
+    handle.join(ConnectionId(2), sender, join(2, "Eve")).unwrap();
+    assert!(matches!(next(&mut second).await, Some(Notice::Welcomed { .. })));
+    assert!(matches!(next(&mut first).await, Some(Notice::Changed { .. })));
+    let statistics = shards.statistics(PATIENCE).await.unwrap();
+    assert_eq!((statistics.len(), statistics[0].peers, statistics[0].rooms), (1, 2, 1));
+    shards.stop().await;
+    shards.join();
+    assert!(!handle.is_alive());
+    assert_eq!(handle.command(join(3, "Bob")), Err(SendError::Stopped));
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_is_dropped_and_the_others_are_not() {
+    let shards = Shards::start(&Config::on_loopback()).unwrap();
+    let handle = shards.of_room(&RoomId::new("abc-defg").unwrap()).clone();
+    let (sender, mut slow) = mpsc::channel(1);
+    handle.join(ConnectionId(1), sender, join(1, "Ada")).unwrap();
+    let (sender, mut quick) = mpsc::channel(16);
+    handle.join(ConnectionId(2), sender, join(2, "Eve")).unwrap();
+    assert!(matches!(next(&mut quick).await, Some(Notice::Welcomed { .. })));
+    // The welcome fills the slow one's queue, so the news of the second participant do not fit.
+    assert!(matches!(next(&mut slow).await, Some(Notice::Welcomed { .. })));
+    assert!(next(&mut slow).await.is_none());
+    let Some(Notice::Changed { change: sfu::Change::Updated(seat), .. }) = next(&mut quick).await else {
+        panic!("the others hear that the slow one is disconnected")
+    };
+    assert!(!seat.connected);
+    shards.stop().await;
+    shards.join();
+}
+
+#[tokio::test]
+async fn a_client_whose_end_was_not_told_is_found() {
+    let shards = Shards::start(&Config::on_loopback()).unwrap();
+    let handle = shards.of_room(&RoomId::new("abc-defg").unwrap()).clone();
+    let (sender, first) = mpsc::channel(16);
+    handle.join(ConnectionId(1), sender, join(1, "Ada")).unwrap();
+    let (sender, mut second) = mpsc::channel(16);
+    handle.join(ConnectionId(2), sender, join(2, "Eve")).unwrap();
+    assert!(matches!(next(&mut second).await, Some(Notice::Welcomed { .. })));
+    drop(first);
+    let Some(Notice::Changed { change: sfu::Change::Updated(seat), .. }) = next(&mut second).await else {
+        panic!("the others hear that the first one is disconnected")
+    };
+    assert!(!seat.connected);
+    shards.stop().await;
+    shards.join();
+}

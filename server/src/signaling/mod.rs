@@ -1,0 +1,14 @@
+//! Signaling: one task a WebSocket, which carries messages between a client and the SFU of its room.
+//!
+//! ```text
+//! WebSocket ─▶ socket ─▶ session (pure) ─▶ Output ─▶ media::Handle ─▶ SFU
+//!           ◀──────────────────────────────────────◀ notices ◀───────┘
+//! ```
+
+mod mapping;
+mod rate;
+mod session;
+mod socket;
+
+pub(crate) use self::mapping::CAPABILITIES;
+pub(crate) use self::socket::{Line, converse, span};

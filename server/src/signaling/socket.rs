@@ -1,0 +1,250 @@
+//! The shell of a session: carries out what it decides on one WebSocket and one shard.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+use axum::extract::ws::{CloseFrame, Message, WebSocket};
+use futures_util::{SinkExt as _, StreamExt as _};
+use sfu::{ConnectionId, Notice};
+use shared::protocol::ServerMessage;
+use tokio::sync::{mpsc, watch};
+use tracing::Span;
+use tracing::field::Empty;
+
+use super::session::{Lost, Output, Session};
+use crate::app::stopping;
+use crate::media::{Handle, SendError, Shards};
+
+/// Messages that wait for a client to read them. When there are more it is too slow: it is told to come back and
+/// resync, which costs one snapshot instead of an unbounded backlog.
+const QUEUE_MAX: usize = 256;
+/// Notices that wait for this task. It takes them at once, so they only pile up when the machine is overloaded.
+const NOTICES_MAX: usize = 256;
+/// How long the other side may take to close once we have said goodbye.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+/// When to come back: at least this, plus as much again at random, so that not all come at once.
+const RETRY_AFTER_MS: u32 = 500;
+
+/// A client's connection.
+#[derive(Debug)]
+pub(crate) struct Line {
+    socket: WebSocket,
+    queue: VecDeque<Message>,
+}
+
+impl Line {
+    pub(crate) fn new(socket: WebSocket) -> Self {
+        Self { socket, queue: VecDeque::new() }
+    }
+
+    /// Sends what is queued while waiting for the next message. Nothing: the connection is gone.
+    async fn exchange(&mut self) -> Option<Message> {
+        poll_fn(|context| {
+            if let Poll::Ready(Err(_)) = self.poll_send(context) {
+                return Poll::Ready(None);
+            }
+            let message = ready!(self.socket.poll_next_unpin(context));
+            Poll::Ready(message.and_then(Result::ok))
+        })
+        .await
+    }
+
+    /// Ready when everything queued is sent.
+    fn poll_send(&mut self, context: &mut Context<'_>) -> Poll<Result<(), axum::Error>> {
+        while !self.queue.is_empty() {
+            ready!(self.socket.poll_ready_unpin(context))?;
+            if let Some(message) = self.queue.pop_front() {
+                self.socket.start_send_unpin(message)?;
+            }
+        }
+        self.socket.poll_flush_unpin(context)
+    }
+
+    fn push(&mut self, message: &ServerMessage) {
+        match serde_json::to_string(message) {
+            Ok(text) => self.queue.push_back(Message::text(text)),
+            Err(error) => tracing::error!(%error, "a message cannot be written as JSON"),
+        }
+    }
+
+    /// Sends the rest and waits for the other side to close.
+    async fn finish(mut self) {
+        let rest = async { while self.exchange().await.is_some() {} };
+        // When it does not close in time the connection is dropped, which ends it too.
+        let _ = tokio::time::timeout(CLOSE_TIMEOUT, rest).await;
+    }
+}
+
+/// What ended a wait.
+enum Happening {
+    Message(Option<Message>),
+    Notice(Option<Notice>),
+    Timeout,
+    Shutdown,
+}
+
+/// Serves one client until one side ends it.
+pub(crate) async fn converse(
+    line: Line,
+    connection: ConnectionId,
+    shards: Arc<Shards>,
+    mut shutdown: watch::Receiver<bool>,
+) {
+    let now = now();
+    let mut conversation = Conversation {
+        line,
+        session: Session::new(connection, now),
+        connection,
+        shards,
+        shard: None,
+        notices: None,
+    };
+    let mut is_open = true;
+    while is_open {
+        let happening = conversation.next(&mut shutdown).await;
+        conversation.handle(happening);
+        is_open = conversation.carry_out();
+    }
+    conversation.detach();
+    conversation.line.finish().await;
+    tracing::debug!("connection ended");
+}
+
+struct Conversation {
+    line: Line,
+    session: Session,
+    connection: ConnectionId,
+    shards: Arc<Shards>,
+    /// The shard that serves this connection, once it has joined.
+    shard: Option<Handle>,
+    notices: Option<mpsc::Receiver<Notice>>,
+}
+
+impl Conversation {
+    async fn next(&mut self, shutdown: &mut watch::Receiver<bool>) -> Happening {
+        let due = self.session.poll_timeout();
+        let timeout = async {
+            match due {
+                Some(due) => tokio::time::sleep_until(due.into()).await,
+                None => std::future::pending().await,
+            }
+        };
+        let notice = async {
+            match &mut self.notices {
+                Some(notices) => notices.recv().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            message = self.line.exchange() => Happening::Message(message),
+            notice = notice => Happening::Notice(notice),
+            () = timeout => Happening::Timeout,
+            () = stopping(shutdown) => Happening::Shutdown,
+        }
+    }
+
+    fn handle(&mut self, happening: Happening) {
+        let now = now();
+        match happening {
+            Happening::Message(Some(Message::Text(text))) => self.session.handle_text(now, &text),
+            Happening::Message(Some(Message::Binary(_))) => self.session.handle_binary(now),
+            Happening::Message(Some(Message::Ping(_) | Message::Pong(_))) => {
+                self.session.handle_sign_of_life(now);
+            }
+            Happening::Message(Some(Message::Close(_)) | None) => self.session.handle_gone(),
+            Happening::Notice(Some(notice)) => {
+                if let Notice::Welcomed { peer, resumed, .. } = &notice {
+                    Span::current().record("peer", tracing::field::debug(peer));
+                    tracing::info!(resumed, "joined");
+                }
+                self.session.handle_notice(now, notice);
+            }
+            Happening::Notice(None) => {
+                let is_alive = self.shard.as_ref().is_some_and(Handle::is_alive);
+                self.lose(if is_alive { Lost::TooSlow } else { Lost::Shard });
+            }
+            Happening::Timeout => self.session.handle_timeout(now),
+            Happening::Shutdown => self.session.handle_shutdown(retry_after_ms()),
+        }
+    }
+
+    /// Does what the session decided. False: the conversation is over.
+    fn carry_out(&mut self) -> bool {
+        while let Some(output) = self.session.poll_output() {
+            match output {
+                Output::Send(message) => self.send(&message),
+                Output::Ping => self.line.queue.push_back(Message::Ping(axum::body::Bytes::new())),
+                Output::Join { room, command } => {
+                    Span::current().record("room", tracing::field::debug(&room));
+                    let (sender, receiver) = mpsc::channel(NOTICES_MAX);
+                    let shard = self.shards.of_room(&room).clone();
+                    let result = shard.join(self.connection, sender, command);
+                    if self.check(result, "hello") {
+                        self.shard = Some(shard);
+                        self.notices = Some(receiver);
+                    }
+                }
+                Output::Command { kind, command } => {
+                    let result = self.shard.as_ref().map_or(Ok(()), |shard| shard.command(command));
+                    self.check(result, kind);
+                }
+                Output::Detach => self.detach(),
+                Output::Close(code) => {
+                    let frame = CloseFrame { code, reason: axum::extract::ws::Utf8Bytes::default() };
+                    self.line.queue.push_back(Message::Close(Some(frame)));
+                    return false;
+                }
+            }
+        }
+        true
+    }
+
+    fn send(&mut self, message: &ServerMessage) {
+        if self.line.queue.len() < QUEUE_MAX {
+            self.line.push(message);
+        } else {
+            // The session's goodbye and close come next.
+            self.line.queue.clear();
+            self.lose(Lost::TooSlow);
+        }
+    }
+
+    /// Whether the shard took what it was given; if not, the session decides what the client is told.
+    fn check(&mut self, result: Result<(), SendError>, kind: &'static str) -> bool {
+        match result {
+            Ok(()) => {}
+            Err(SendError::Busy) => self.session.handle_busy(now(), kind),
+            Err(SendError::Stopped) => self.lose(Lost::Shard),
+        }
+        result.is_ok()
+    }
+
+    fn lose(&mut self, lost: Lost) {
+        tracing::info!(?lost, "connection cannot be served any more");
+        self.session.handle_lost(lost, retry_after_ms());
+    }
+
+    fn detach(&mut self) {
+        self.notices = None;
+        if let Some(shard) = self.shard.take() {
+            shard.disconnect(self.connection);
+        }
+    }
+}
+
+/// The span that a connection's events belong to; room and peer are filled in when they are known.
+pub(crate) fn span(connection: ConnectionId) -> Span {
+    tracing::info_span!("session", connection = connection.0, room = Empty, peer = Empty)
+}
+
+/// Tokio's clock, which tests can stop.
+fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
+}
+
+fn retry_after_ms() -> u32 {
+    RETRY_AFTER_MS + rand::random_range(0..=RETRY_AFTER_MS)
+}
