@@ -82,6 +82,8 @@ impl MeetingHandle {
         let handle = Self { signals, meeting: StoredValue::new_local(meeting) };
         handle.follow_local_media(local);
         handle.follow_layout();
+        // Going elsewhere on the site is leaving; reloading the page is not, and does not come here.
+        on_cleanup(move || handle.leave());
         handle
     }
 

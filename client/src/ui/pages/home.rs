@@ -115,14 +115,14 @@ fn Drawing() -> impl IntoView {
             <g class="pane left">
                 <rect class="left-ground" x="24" y="36" width="320" height="232" rx="28" />
                 <circle class="left-face" cx="176" cy="128" r="46" />
-                <path class="left-face" d="M92 268c0-52 36-82 84-82s84 30 84 82z" />
+                <path class="left-face cut" d="M92 268c0-52 36-82 84-82s84 30 84 82z" />
                 <path class="wave" d="M290 70v20M304 60v40M318 72v16" />
             </g>
             <g class="pane right">
                 <rect class="gap" x="206" y="182" width="340" height="252" rx="38" />
                 <rect class="right-ground" x="216" y="192" width="320" height="232" rx="28" />
                 <circle class="right-face" cx="384" cy="284" r="46" />
-                <path class="right-face" d="M300 424c0-52 36-82 84-82s84 30 84 82z" />
+                <path class="right-face cut" d="M300 424c0-52 36-82 84-82s84 30 84 82z" />
             </g>
             <g class="pill">
                 <rect class="pane-back" x="66" y="330" width="124" height="60" rx="30" />
