@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use shared::SourceRef;
 
+use crate::budget::Budget;
 use crate::drop_reason::DropReason;
 use crate::nack::Responder;
 use crate::rewrite::{Media, Rewriter, Rewritten, SourcePacket};
@@ -32,18 +33,30 @@ pub(crate) struct Slot {
     pub(crate) ssrcs: SlotSsrcs,
     pub(crate) payload: PayloadMap,
     pub(crate) extensions: ExtensionMap,
-    /// What the client asked for: a video source and the tile's height.
-    pub(crate) want: Option<(SourceRef, u16)>,
+    /// What the client asked for.
+    pub(crate) want: Option<SlotWant>,
     /// What flows.
     pub(crate) current: Option<Feed>,
     /// What shall flow from its next key frame on.
     pub(crate) pending: Option<Feed>,
     pub(crate) packets: u64,
     pub(crate) octets: u64,
+    /// Highest sequence number of the client's last report.
+    reported_highest: Option<u32>,
     rewriter: Rewriter,
     responder: Responder,
     /// SRTP index of the next retransmission.
     rtx_index: u64,
+}
+
+/// What a client wants to see in a slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SlotWant {
+    pub(crate) source: SourceRef,
+    /// Height of the tile in pixels.
+    pub(crate) max_height: u16,
+    /// Larger wins.
+    pub(crate) priority: u8,
 }
 
 /// What a packet is to a slot.
@@ -74,6 +87,7 @@ impl Slot {
             pending: None,
             packets: 0,
             octets: 0,
+            reported_highest: None,
             rewriter: Rewriter::new(
                 media,
                 u16::from_be_bytes([s0, s1]),
@@ -154,6 +168,8 @@ pub(crate) struct Downlink {
     transport_cc: u16,
     /// Measured from the client's receiver reports.
     pub(crate) rtt: Option<Duration>,
+    /// What the connection carries.
+    pub(crate) budget: Budget,
 }
 
 impl Downlink {
@@ -286,6 +302,15 @@ impl Downlink {
         let slot = &mut self.slots[at];
         let (token, source_sequence) = slot.origin(sequence)?;
         slot.responder.allow(sequence, now, rtt).then_some((at as u8, token, source_sequence))
+    }
+
+    /// The client reports on a slot: how much of what was sent has arrived.
+    pub(crate) fn report(&mut self, ssrc: u32, highest: u32, fraction_lost: u8) {
+        let Some(slot) = self.slots.iter_mut().find(|slot| slot.ssrcs.ssrc == ssrc) else { return };
+        let previous = slot.reported_highest.replace(highest);
+        // A report that goes backwards comes from a client that started anew.
+        let expected = previous.map_or(0, |previous| u64::from(highest.saturating_sub(previous)));
+        self.budget.report(expected, expected * u64::from(fraction_lost) / 256);
     }
 
     /// The slot that sends under this SSRC.

@@ -9,7 +9,9 @@
 //! Errors come from input and are counted or answered; a broken invariant panics with its reason, and the
 //! panic costs the peer it happened in, not the others.
 
+mod allocation;
 mod audio;
+mod budget;
 mod command;
 mod config;
 mod downlink;
@@ -24,6 +26,7 @@ mod negotiation;
 mod outbox;
 mod peer;
 mod peer_table;
+mod rate;
 mod reception;
 mod room;
 mod routing;

@@ -270,6 +270,7 @@ impl Sfu {
         let Some(room) = self.rooms.get_mut(room) else { return };
         room.revision = room.revision.wrapping_add(1);
         room.is_dirty = true;
+        self.any_dirty = true;
         for key in room.members.iter().filter(|key| Some(**key) != except) {
             if let Some(connection) = self.peers.get(*key).and_then(|peer| peer.connection) {
                 let notice = Notice::Changed { revision: room.revision, change: change.clone() };

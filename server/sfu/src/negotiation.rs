@@ -7,7 +7,7 @@ use shared::SourceKind;
 use shared::limits::{AUDIO_SLOTS, VIDEO_SLOTS_MAX};
 
 use crate::command::{ConnectionId, Want};
-use crate::downlink::{Downlink, Slot};
+use crate::downlink::{Downlink, Slot, SlotWant};
 use crate::event::{Notice, Refusal};
 use crate::ice::Credentials;
 use crate::peer::{CNAME, Peer};
@@ -169,7 +169,11 @@ impl Sfu {
         });
         for slot in peer.downlink.slots.iter_mut().filter(|slot| !slot.audio) {
             let want = wants.iter().find(|want| want.mid == slot.mid.as_str());
-            slot.want = want.map(|want| (want.source, want.max_height));
+            slot.want = want.map(|want| SlotWant {
+                source: want.source,
+                max_height: want.max_height,
+                priority: want.priority,
+            });
         }
         // A client that changed its wants waits for the map, even when nothing changes.
         peer.told_slots.clear();

@@ -106,9 +106,13 @@ impl Peer {
         }
     }
 
-    /// A report of the client on one of our streams: measures the round trip (RFC 3550 §6.4.1).
+    /// A report of the client on one of our streams: its losses, and the round trip (RFC 3550 §6.4.1).
     pub(crate) fn report_block(&mut self, block: &crate::rtcp::ReportBlock, since_unix_epoch: Duration) {
-        if block.last_sender_report == 0 || self.downlink.slot_of_ssrc(block.ssrc).is_none() {
+        if self.downlink.slot_of_ssrc(block.ssrc).is_none() {
+            return;
+        }
+        self.downlink.report(block.ssrc, block.highest_sequence, block.fraction_lost);
+        if block.last_sender_report == 0 {
             return;
         }
         let now = (ntp(since_unix_epoch) >> 16) as u32;

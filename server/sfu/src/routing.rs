@@ -8,8 +8,9 @@ use std::time::Instant;
 use shared::limits::AUDIO_SLOTS;
 use shared::{MediaState, PeerId, RoomId, SourceKind, SourceRef};
 
+use crate::allocation::{Demand, allocate};
 use crate::audio;
-use crate::downlink::Slot;
+use crate::downlink::{Slot, SlotWant};
 use crate::event::{Notice, Pause, SlotState};
 use crate::layer::{self, Layer};
 use crate::peer::Peer;
@@ -31,6 +32,7 @@ struct OfferedStream {
     mid: Mid,
     key: StreamKey,
     layer: Layer,
+    bps: u64,
     is_live: bool,
 }
 
@@ -44,6 +46,7 @@ impl Offering {
                 rank: stream.layer,
                 height: stream.resolution.map(|resolution| resolution.height),
             },
+            bps: stream.rate.bps(),
             is_live: stream.is_live(now),
         });
         Self { key, id: peer.id, media: peer.media, streams: streams.collect() }
@@ -63,12 +66,14 @@ impl Offering {
         (!self.is_muted(SourceKind::Microphone)).then_some(Feed { stream: stream.key, source })
     }
 
-    /// The stream to show in a tile of this height, among those that are sent.
-    fn best(&self, kind: SourceKind, max_height: u16) -> Option<&OfferedStream> {
-        let live: Vec<&OfferedStream> =
+    /// The streams that may be shown in a tile of this height, smallest picture first, the best for it last.
+    fn suitable(&self, kind: SourceKind, max_height: u16) -> Vec<&OfferedStream> {
+        let mut live: Vec<&OfferedStream> =
             self.streams.iter().filter(|stream| stream.kind == kind && stream.is_live).collect();
+        live.sort_by_key(|stream| stream.layer.rank);
         let layers: Vec<Layer> = live.iter().map(|stream| stream.layer).collect();
-        layer::choose(&layers, max_height).map(|at| live[at])
+        live.truncate(layer::choose(&layers, max_height).map_or(0, |best| best + 1));
+        live
     }
 }
 
@@ -106,7 +111,7 @@ impl Sfu {
         let mut key_frames = Vec::new();
         for key in &members {
             let Some(viewer) = self.peers.get_mut(*key) else { continue };
-            assign_video(viewer, &offerings, &mut key_frames);
+            assign_video(now, viewer, &offerings, &mut key_frames);
             assign_audio(viewer, *key, &offerings, &loudest);
         }
         for (publisher, mid) in key_frames {
@@ -178,44 +183,96 @@ impl Sfu {
     }
 }
 
-/// Video slots show what the client wants, at the best layer that is sent.
-fn assign_video(viewer: &mut Peer, offerings: &[Offering], key_frames: &mut Vec<(PeerKey, Mid)>) {
+/// Video slots show what the client wants, at the best layer that is sent and that the connection carries.
+fn assign_video(
+    now: Instant,
+    viewer: &mut Peer,
+    offerings: &[Offering],
+    key_frames: &mut Vec<(PeerKey, Mid)>,
+) {
     let own = viewer.id;
-    for slot in viewer.downlink.slots.iter_mut().filter(|slot| !slot.audio) {
-        let wanted = slot.want.filter(|(source, _)| source.peer != own);
-        let offering =
-            wanted.and_then(|(source, _)| offerings.iter().find(|offering| offering.id == source.peer));
-        let (Some((source, max_height)), Some(offering)) = (wanted, offering) else {
-            slot.current = None;
-            slot.pending = None;
-            continue;
-        };
-        // What is muted or gone must not be seen for one more frame.
-        let is_allowed = |feed: &Feed| {
-            let of = offerings.iter().find(|offering| offering.id == feed.source.peer);
-            of.is_some_and(|of| {
-                !of.is_muted(feed.source.kind) && of.streams.iter().any(|stream| stream.key == feed.stream)
-            })
-        };
-        slot.current = slot.current.filter(is_allowed);
-        if offering.is_muted(source.kind) {
-            slot.current = None;
-            slot.pending = None;
-            continue;
+    let choices: Vec<Choice<'_>> =
+        viewer.downlink.slots.iter().map(|slot| Choice::of(slot, own, offerings)).collect();
+    let sending_bps = viewer
+        .downlink
+        .slots
+        .iter()
+        .zip(&choices)
+        .filter_map(|(slot, choice)| choice.flowing_bps(slot))
+        .sum();
+    viewer.downlink.budget.judge(now, sending_bps);
+    let demands: Vec<Demand> = choices.iter().map(Choice::demand).collect();
+    let layers = allocate(&demands, viewer.downlink.budget.limit_bps());
+    for ((slot, choice), layer) in viewer.downlink.slots.iter_mut().zip(&choices).zip(layers) {
+        if !slot.audio
+            && let Some(publisher) = choice.apply(slot, layer, offerings)
+        {
+            key_frames.push(publisher);
         }
-        let Some(best) = offering.best(source.kind, max_height) else {
-            // Not sent at the moment: what flowed of the same source may come back by itself.
-            slot.current = slot.current.filter(|feed| feed.source == source);
-            slot.pending = None;
-            continue;
-        };
-        if slot.current.is_some_and(|feed| feed.stream == best.key) {
-            slot.pending = None;
-            continue;
-        }
-        slot.pending = Some(Feed { stream: best.key, source });
-        key_frames.push((offering.key, best.mid));
     }
+}
+
+/// What one video slot could show.
+struct Choice<'a> {
+    want: Option<SlotWant>,
+    offering: Option<&'a Offering>,
+    /// Smallest picture first; empty when nothing is sent or everything is muted.
+    streams: Vec<&'a OfferedStream>,
+}
+
+impl<'a> Choice<'a> {
+    fn of(slot: &Slot, own: PeerId, offerings: &'a [Offering]) -> Self {
+        let want = slot.want.filter(|want| want.source.peer != own && !slot.audio);
+        let offering =
+            want.and_then(|want| offerings.iter().find(|offering| offering.id == want.source.peer));
+        let streams = match (want, offering) {
+            (Some(want), Some(offering)) if !offering.is_muted(want.source.kind) => {
+                offering.suitable(want.source.kind, want.max_height)
+            }
+            _ => Vec::new(),
+        };
+        Self { want, offering, streams }
+    }
+
+    fn demand(&self) -> Demand {
+        let priority = self.want.map_or(0, |want| want.priority);
+        Demand { priority, layers_bps: self.streams.iter().map(|stream| stream.bps).collect() }
+    }
+
+    fn flowing_bps(&self, slot: &Slot) -> Option<u64> {
+        let feed = slot.current?;
+        self.streams.iter().find(|stream| stream.key == feed.stream).map(|stream| stream.bps)
+    }
+
+    /// Makes the slot show the chosen layer; gives the publisher whose key frame that takes.
+    fn apply(&self, slot: &mut Slot, layer: usize, offerings: &[Offering]) -> Option<(PeerKey, Mid)> {
+        // What is muted or gone must not be seen for one more frame.
+        slot.current = slot.current.filter(|feed| is_allowed(feed, offerings));
+        slot.pending = None;
+        let (Some(want), Some(offering)) = (self.want, self.offering) else {
+            slot.current = None;
+            return None;
+        };
+        let Some(stream) = self.streams.get(layer) else {
+            // Not sent at the moment: what flowed of the same source may come back by itself.
+            slot.current = slot.current.filter(|feed| feed.source == want.source);
+            return None;
+        };
+        if slot.current.is_some_and(|feed| feed.stream == stream.key) {
+            return None;
+        }
+        slot.pending = Some(Feed { stream: stream.key, source: want.source });
+        Some((offering.key, stream.mid))
+    }
+}
+
+/// Whether what flows may go on: its source is not muted and its stream still exists.
+fn is_allowed(feed: &Feed, offerings: &[Offering]) -> bool {
+    let offering = offerings.iter().find(|offering| offering.id == feed.source.peer);
+    offering.is_some_and(|offering| {
+        !offering.is_muted(feed.source.kind)
+            && offering.streams.iter().any(|stream| stream.key == feed.stream)
+    })
 }
 
 /// Audio slots carry the loudest others; in small rooms everybody, so that no first syllable is lost.
@@ -255,7 +312,7 @@ fn state(slot: &Slot, offerings: &[Offering]) -> SlotState {
     if let Some(feed) = slot.current {
         return SlotState { mid, source: Some(feed.source), paused: None };
     }
-    let source = slot.want.map(|(source, _)| source).or(slot.pending.map(|feed| feed.source));
+    let source = slot.want.map(|want| want.source).or(slot.pending.map(|feed| feed.source));
     let offering = source.and_then(|source| offerings.iter().find(|offering| offering.id == source.peer));
     let (Some(source), Some(offering)) = (source, offering) else {
         return SlotState { mid, source: None, paused: None };

@@ -7,6 +7,7 @@ use shared::SourceKind;
 use crate::drop_reason::DropReason;
 use crate::key_frame::KeyFrameRequests;
 use crate::nack::{Arrival, Generator, Need};
+use crate::rate::RateMeter;
 use crate::reception::Reception;
 use crate::ring::{self, PacketRing, Push, RingPacket};
 use crate::rtcp::Writer;
@@ -56,6 +57,7 @@ pub(crate) struct Stream {
     pub(crate) ring: PacketRing,
     pub(crate) resolution: Option<Resolution>,
     pub(crate) last_packet: Instant,
+    pub(crate) rate: RateMeter,
     /// Slots that show it or wait for its key frame.
     pub(crate) watchers: Vec<Watcher>,
     replay: ReplayWindow,
@@ -138,8 +140,15 @@ impl Uplink {
         }
     }
 
-    /// Takes over what was negotiated. Streams of sections that are gone end; all others go on.
-    pub(crate) fn negotiate(&mut self, publications: Vec<Publication>, extensions: ExtensionMap) {
+    /// Takes over what was negotiated. Streams of sections that are gone end; all others go on, and so do the
+    /// requests for their key frames.
+    pub(crate) fn negotiate(&mut self, mut publications: Vec<Publication>, extensions: ExtensionMap) {
+        for new in &mut publications {
+            let same = |old: &&mut Publication| old.mid == new.mid && old.kind == new.kind;
+            if let Some(old) = self.publications.iter_mut().find(same) {
+                new.key_frames = std::mem::take(&mut old.key_frames);
+            }
+        }
         let kept =
             |mid: Mid, kind: SourceKind| publications.iter().any(|new| new.mid == mid && new.kind == kind);
         self.streams.retain(|stream| kept(stream.mid, stream.kind));
@@ -308,6 +317,7 @@ impl Uplink {
             ring: PacketRing::new(ring),
             resolution: None,
             last_packet: now.checked_sub(LIVE).unwrap_or(now),
+            rate: RateMeter::new(now),
             watchers: Vec::new(),
             replay: ReplayWindow::new(),
             nack: Generator::new(),
@@ -421,6 +431,7 @@ impl Uplink {
         }
         let appeared = !stream.is_live(now);
         stream.last_packet = now;
+        stream.rate.add(now, payload.len());
         Ok(Received::Media(Arrived { stream: at as u8, sequence, key_frame, level, appeared }))
     }
 
