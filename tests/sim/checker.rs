@@ -387,9 +387,12 @@ const fn is_live(media: MediaState, kind: SourceKind) -> bool {
     }
 }
 
-/// The same source again after it was muted or not shown: as a switch, the numbers close up.
+/// The same source again after it was muted or not shown: as over a switch, the numbers close up.
 fn is_resumed(before: &Received, after: &Received, step: u64, audio: bool) -> bool {
+    /// Two frames of audio at 48 kHz.
+    const PAUSE: u32 = 1920;
     let missed = after.label.sequence.wrapping_sub(before.label.sequence);
+    let pause = after.label.timestamp.wrapping_sub(before.label.timestamp);
     let key = after.vp8.is_some_and(|vp8| vp8.key_height.is_some());
-    step == 1 && missed > 1 && (audio || key)
+    step == 1 && (missed > 1 || pause >= PAUSE) && (audio || key)
 }

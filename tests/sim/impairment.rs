@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use engine::Input;
 use rand_chacha::rand_core::RngCore;
 use sfu::DropReason;
 use shared::SourceKind;
@@ -146,4 +147,39 @@ fn a_network_that_was_away_comes_back_by_itself() {
     }
     world.run(15 * SECOND);
     assert!(meet(&world, 0, 1));
+}
+
+#[test]
+fn what_a_viewer_missed_before_a_mute_is_not_sent_again_after_it() {
+    let mut world = World::new(48);
+    world.join("meeting", ON);
+    world.join_over("meeting", ON, Impairment { loss: 300, ..Impairment::GOOD });
+    world.run_until(20 * SECOND, |world| connected(world, 0) && connected(world, 1));
+    show_each_other(&mut world, 720);
+    world.run(3 * SECOND);
+    // The checker looks at every retransmission.
+    for _ in 0..10 {
+        for on in [false, true] {
+            world.tell(0, Input::SetCamera(on));
+            world.run(SECOND);
+        }
+    }
+    assert!(world.sfu.statistics().retransmitted > 20, "{:?}", world.sfu.statistics());
+}
+
+#[test]
+fn a_negotiation_does_not_bring_key_frame_requests_closer_together() {
+    let mut world = call(49, 2);
+    for step in 0..6 {
+        // Another layer needs a key frame; a screen, and then slots for one, need an offer.
+        show_each_other(&mut world, [720, 180][step % 2]);
+        world.run(Duration::from_millis(150));
+        if step == 2 {
+            world.tell(0, Input::SetScreen(true));
+        }
+        world.run(Duration::from_millis(100));
+    }
+    world.run(2 * SECOND);
+    assert_eq!(world.clients[0].offers, 2);
+    assert!(world.checker.key_frame_requests > 4);
 }

@@ -10,7 +10,9 @@ use crate::calls::{ON, SECOND, gets, show_all};
 use crate::link::Impairment;
 use crate::world::World;
 
-const SEEDS: std::ops::Range<u64> = 0..20;
+/// The first ones, and those that once found a bug.
+const SEEDS: [u64; 24] =
+    [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 32, 35, 44, 107, 109, 112, 116, 128];
 const PEOPLE_MAX: usize = 6;
 /// How long things happen, and how long everybody then has to settle.
 const STORM: Duration = Duration::from_secs(45);
