@@ -301,6 +301,10 @@ impl Negotiation {
             }
             MediaConnection::Disconnected => self.patience = Some(Patience::Restart(now + DISCONNECT_GRACE)),
             MediaConnection::Failed | MediaConnection::Closed => self.failed(now),
+            // A working transport that starts again must arrive, too.
+            MediaConnection::New | MediaConnection::Connecting if self.agreed.is_some() => {
+                self.patience.get_or_insert(Patience::Connect(now + CONNECT_TIMEOUT));
+            }
             MediaConnection::New | MediaConnection::Connecting => {}
         }
         true
