@@ -255,7 +255,7 @@ fn media_connection(state: RtcPeerConnectionState) -> MediaConnection {
         RtcPeerConnectionState::Disconnected => MediaConnection::Disconnected,
         RtcPeerConnectionState::Failed => MediaConnection::Failed,
         RtcPeerConnectionState::Closed => MediaConnection::Closed,
-        // `new`, and what browsers may invent.
-        _ => MediaConnection::New,
+        // What browsers may invent is treated as not started.
+        RtcPeerConnectionState::New | _ => MediaConnection::New,
     }
 }

@@ -73,7 +73,7 @@ pub(crate) fn DevicePicker(kind: DeviceKind, media: LocalMedia, opens: Opens) ->
                 on:click=move |_| choose(index)
             >
                 <IconView icon=Icon::Check />
-                <span>{option.label.clone()}</span>
+                <span>{option.label}</span>
             </li>
         }
     };

@@ -51,7 +51,7 @@ pub(crate) fn Meeting(start: Start, media: LocalMedia, ended: impl Fn(EndReason)
             <Show when=move || open.people.get()>
                 <PeoplePanel signals=signals close=move || open.people.set(false) />
             </Show>
-            <ControlBar room=room.clone() meeting=meeting media=media link=link open=open />
+            <ControlBar room=room meeting=meeting media=media link=link open=open />
         </div>
     }
 }
