@@ -1,5 +1,6 @@
 //! Headers that every answer carries.
 
+use axum::http::StatusCode;
 use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use axum::response::Response;
 
@@ -21,12 +22,17 @@ pub(super) fn policy(script_hashes: &[String]) -> String {
 
 /// Adds what is missing; a page's own policy stays.
 pub(super) async fn secure(mut response: Response) -> Response {
+    let is_unmodified = response.status() == StatusCode::NOT_MODIFIED;
     let headers = response.headers_mut();
     set(headers, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     set(headers, header::REFERRER_POLICY, "no-referrer");
     set(headers, HeaderName::from_static("permissions-policy"), PERMISSIONS);
     set(headers, HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
-    set(headers, header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'");
+    // The headers of a 304 replace those of the page in the browser's cache (RFC 9111 §3.2): it must not bring a
+    // policy, or a reload would get the page without its scripts.
+    if !is_unmodified {
+        set(headers, header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'");
+    }
     response
 }
 
@@ -38,4 +44,18 @@ pub(super) async fn never_cache(mut response: Response) -> Response {
 
 fn set(headers: &mut HeaderMap, name: HeaderName, value: &'static str) {
     headers.entry(name).or_insert(HeaderValue::from_static(value));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::response::IntoResponse as _;
+
+    #[tokio::test]
+    async fn an_unmodified_page_keeps_the_policy_that_the_browser_has_stored() {
+        let unmodified = secure(StatusCode::NOT_MODIFIED.into_response()).await;
+        assert!(!unmodified.headers().contains_key(header::CONTENT_SECURITY_POLICY));
+        let missing = secure(StatusCode::NOT_FOUND.into_response()).await;
+        assert!(missing.headers().contains_key(header::CONTENT_SECURITY_POLICY));
+    }
 }
