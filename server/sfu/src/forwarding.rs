@@ -107,7 +107,6 @@ impl Sfu {
 
     #[inline]
     fn transmit_to(&mut self, now: Instant, subscriber: &mut Peer, batch: &mut SendBatch) -> bool {
-        let room = subscriber.room.clone();
         let since_unix_epoch = self.config.wall_clock.since_unix_epoch(now);
         let Some((downlink, path)) = peer::split(subscriber, since_unix_epoch) else {
             while subscriber.downlink.next().is_some() {
@@ -115,19 +114,18 @@ impl Sfu {
             }
             return false;
         };
-        loop {
+        let mut has_switched = false;
+        let is_cut_short = loop {
             if batch.is_full() {
-                return true;
+                break true;
             }
-            let Some(queued) = downlink.next() else { return false };
+            let Some(queued) = downlink.next() else { break false };
             if queued.kind == QueuedKind::Padding {
                 downlink.skip(&queued);
                 continue;
             }
-            let stream = self
-                .peers
-                .get(queued.stream.peer)
-                .and_then(|publisher| publisher.uplink.stream(queued.stream));
+            let publisher = self.peers.get(queued.stream.peer);
+            let stream = publisher.and_then(|publisher| publisher.uplink.stream(queued.stream));
             let sent = match stream.and_then(|stream| stream.ring.get(queued.sequence)) {
                 Some(packet) => downlink.send(now, &queued, &packet, &path, batch),
                 None => Err(DropReason::Overwritten),
@@ -136,13 +134,17 @@ impl Sfu {
                 Ok(Sent::Forwarded) => self.statistics.forwarded += 1,
                 Ok(Sent::Switched) => {
                     self.statistics.forwarded += 1;
-                    self.mark_dirty(&room);
+                    has_switched = true;
                 }
                 Ok(Sent::Retransmitted) => self.statistics.retransmitted += 1,
                 Ok(Sent::Nothing) => {}
                 Err(reason) => self.statistics.drop(reason),
             }
+        };
+        if has_switched {
+            self.mark_dirty(&subscriber.room);
         }
+        is_cut_short
     }
 
     pub(crate) fn receive_rtcp(
