@@ -126,11 +126,16 @@ fn decode<M: DeserializeOwned>(text: &str, kinds: &[&str]) -> Result<M, DecodeEr
         return Err(DecodeError::TooLong { got: text.len() });
     }
     let Envelope { kind } =
-        serde_json::from_str(text).map_err(|error| DecodeError::NotAMessage { reason: error.to_string() })?;
+        serde_json::from_str(text).map_err(|error| DecodeError::NotAMessage { reason: reason(&error) })?;
     if !kinds.contains(&kind.as_str()) {
         return Err(DecodeError::UnknownKind { kind: kind.chars().take(32).collect() });
     }
-    serde_json::from_str(text).map_err(|error| DecodeError::InvalidFields { kind, reason: error.to_string() })
+    serde_json::from_str(text).map_err(|error| DecodeError::InvalidFields { kind, reason: reason(&error) })
+}
+
+/// What the parser says, cut to [`REASON_CHARS_MAX`]: it quotes the value that did not fit.
+fn reason(error: &serde_json::Error) -> String {
+    error.to_string().chars().take(REASON_CHARS_MAX).collect()
 }
 
 fn check(kind: &'static str, field: &'static str, got: usize, max: usize) -> Result<(), DecodeError> {
@@ -139,3 +144,6 @@ fn check(kind: &'static str, field: &'static str, got: usize, max: usize) -> Res
     }
     Ok(())
 }
+
+/// Longest reason taken over from the parser, in characters.
+const REASON_CHARS_MAX: usize = 200;
