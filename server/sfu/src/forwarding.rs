@@ -33,10 +33,7 @@ impl Sfu {
         datagram: &mut [u8],
     ) -> Result<(), DropReason> {
         let transport = peer.transport.as_mut().ok_or(DropReason::NoKeys)?;
-        if !transport.is_validated(from, now) {
-            return Err(DropReason::UnknownAddress);
-        }
-        let opener = transport.opener().ok_or(DropReason::NoKeys)?;
+        let opener = transport.opener_for(from, now)?;
         let received = peer.uplink.receive(now, opener, datagram, &mut self.next_token)?;
         transport.heard(now);
         self.statistics.rtp_in += 1;
@@ -156,10 +153,7 @@ impl Sfu {
         datagram: &mut [u8],
     ) -> Result<(), DropReason> {
         let transport = peer.transport.as_mut().ok_or(DropReason::NoKeys)?;
-        if !transport.is_validated(from, now) {
-            return Err(DropReason::UnknownAddress);
-        }
-        let opener = transport.opener().ok_or(DropReason::NoKeys)?;
+        let opener = transport.opener_for(from, now)?;
         let len = opener.open_rtcp(datagram).map_err(|error| match error {
             crate::srtp::SrtpError::Replayed { .. } | crate::srtp::SrtpError::TooOld { .. } => {
                 DropReason::Replay

@@ -8,6 +8,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use crate::drop_reason::DropReason;
 use crate::dtls::{self, Certificate};
 use crate::fingerprint::Fingerprint;
 use crate::ice::{self, Credentials, LiteAgent, Response, Verdict};
@@ -176,10 +177,16 @@ impl Transport {
         }
     }
 
-    /// The keys for what the client sends; nothing before they are agreed.
+    /// The keys for a packet that came from this address.
+    ///
+    /// # Errors
+    /// The address is not the peer's, or no keys are agreed yet.
     #[inline]
-    pub(crate) fn opener(&mut self) -> Option<&mut Opener> {
-        self.secured.as_mut().map(|secured| &mut secured.opener)
+    pub(crate) fn opener_for(&mut self, from: SocketAddr, now: Instant) -> Result<&mut Opener, DropReason> {
+        if !self.agent.is_validated(from, now) {
+            return Err(DropReason::UnknownAddress);
+        }
+        self.secured.as_mut().map(|secured| &mut secured.opener).ok_or(DropReason::NoKeys)
     }
 
     /// The keys for what we send; nothing before they are agreed.
