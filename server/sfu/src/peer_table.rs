@@ -1,7 +1,5 @@
 //! The peers of one SFU, found by a key that is never reused.
 
-use crate::peer::Peer;
-
 /// Names one peer of one SFU for its whole life; after that it names nobody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct PeerKey {
@@ -10,23 +8,29 @@ pub(crate) struct PeerKey {
 }
 
 /// A slab. Keys of removed peers find nothing, even when the place is taken again.
-#[derive(Debug, Default)]
-pub(crate) struct PeerTable {
-    places: Vec<Place>,
+#[derive(Debug)]
+pub(crate) struct PeerTable<P> {
+    places: Vec<Place<P>>,
     free: Vec<u32>,
 }
 
-#[derive(Debug, Default)]
-struct Place {
+#[derive(Debug)]
+struct Place<P> {
     generation: u32,
     /// Boxed, so that taking a peer out to borrow it beside the others moves a pointer.
-    peer: Option<Box<Peer>>,
+    peer: Option<Box<P>>,
 }
 
-impl PeerTable {
-    pub(crate) fn insert(&mut self, peer: Box<Peer>) -> PeerKey {
+impl<P> Default for PeerTable<P> {
+    fn default() -> Self {
+        Self { places: Vec::new(), free: Vec::new() }
+    }
+}
+
+impl<P> PeerTable<P> {
+    pub(crate) fn insert(&mut self, peer: Box<P>) -> PeerKey {
         let index = self.free.pop().unwrap_or_else(|| {
-            self.places.push(Place::default());
+            self.places.push(Place { generation: 0, peer: None });
             (self.places.len() - 1) as u32
         });
         let place = &mut self.places[index as usize];
@@ -34,7 +38,7 @@ impl PeerTable {
         PeerKey { index, generation: place.generation }
     }
 
-    pub(crate) fn remove(&mut self, key: PeerKey) -> Option<Box<Peer>> {
+    pub(crate) fn remove(&mut self, key: PeerKey) -> Option<Box<P>> {
         let place =
             self.places.get_mut(key.index as usize).filter(|place| place.generation == key.generation)?;
         place.generation = place.generation.wrapping_add(1);
@@ -43,13 +47,13 @@ impl PeerTable {
     }
 
     #[inline]
-    pub(crate) fn get(&self, key: PeerKey) -> Option<&Peer> {
+    pub(crate) fn get(&self, key: PeerKey) -> Option<&P> {
         let place = self.places.get(key.index as usize)?;
         place.peer.as_deref().filter(|_| place.generation == key.generation)
     }
 
     #[inline]
-    pub(crate) fn get_mut(&mut self, key: PeerKey) -> Option<&mut Peer> {
+    pub(crate) fn get_mut(&mut self, key: PeerKey) -> Option<&mut P> {
         let place = self.places.get_mut(key.index as usize)?;
         place.peer.as_deref_mut().filter(|_| place.generation == key.generation)
     }
@@ -57,7 +61,7 @@ impl PeerTable {
     /// Takes a peer out for as long as it is borrowed beside the others. Its key stays valid for
     /// [`Self::give_back`]; until then it finds nothing.
     #[inline]
-    pub(crate) fn take(&mut self, key: PeerKey) -> Option<Box<Peer>> {
+    pub(crate) fn take(&mut self, key: PeerKey) -> Option<Box<P>> {
         let place = self.places.get_mut(key.index as usize)?;
         if place.generation != key.generation {
             return None;
@@ -66,7 +70,7 @@ impl PeerTable {
     }
 
     #[inline]
-    pub(crate) fn give_back(&mut self, key: PeerKey, peer: Box<Peer>) {
+    pub(crate) fn give_back(&mut self, key: PeerKey, peer: Box<P>) {
         self.places[key.index as usize].peer = Some(peer);
     }
 
@@ -81,5 +85,31 @@ impl PeerTable {
 
     pub(crate) fn len(&self) -> usize {
         self.places.len() - self.free.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_removed_key_finds_nobody_even_when_its_place_is_taken_again() {
+        let mut table = PeerTable::default();
+        let ada = table.insert(Box::new("Ada"));
+        assert_eq!(table.remove(ada).as_deref(), Some(&"Ada"));
+        let bob = table.insert(Box::new("Bob"));
+        assert_eq!((table.get(ada), table.get(bob)), (None, Some(&"Bob")));
+        assert_eq!((table.remove(ada), table.take(ada)), (None, None));
+        assert_eq!((table.len(), table.keys().collect::<Vec<_>>()), (1, vec![bob]));
+    }
+
+    #[test]
+    fn a_peer_that_is_taken_out_is_found_again_once_given_back() {
+        let mut table = PeerTable::default();
+        let key = table.insert(Box::new("Ada"));
+        let taken = table.take(key).unwrap();
+        assert_eq!((table.get(key), table.take(key)), (None, None));
+        table.give_back(key, taken);
+        assert_eq!(table.get_mut(key), Some(&mut "Ada"));
     }
 }

@@ -41,7 +41,7 @@ pub struct Sfu {
     pub(crate) certificate: Certificate,
     pub(crate) fingerprint: Fingerprint,
     pub(crate) random: ChaCha20Rng,
-    pub(crate) peers: PeerTable,
+    pub(crate) peers: PeerTable<Peer>,
     pub(crate) rooms: BTreeMap<RoomId, Room>,
     pub(crate) connections: HashMap<ConnectionId, PeerKey>,
     pub(crate) reservations: Reservations,
