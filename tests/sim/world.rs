@@ -156,8 +156,7 @@ impl World {
         let end = self.now + duration;
         while self.step(end) {}
         self.now = end;
-        let clients = self.clients.len();
-        self.checker.statistics(self.now, &self.sfu.statistics(), clients);
+        self.checker.statistics(self.now, &self.sfu.statistics(), self.next_connection);
     }
 
     /// Lets time pass until something holds; returns how long that took.
@@ -269,7 +268,8 @@ impl World {
         if let Some(number) = self.addresses.get(&from).copied()
             && let Some(connection) = &self.clients[number].connection
         {
-            self.checker.incoming(number as u16, connection, &datagram);
+            let wished = self.clients[number].engine.media();
+            self.checker.incoming(number as u16, connection, wished, &datagram);
         }
         self.sfu.handle_datagram(self.epoch + self.now, from, &mut datagram);
         self.drain_sfu();
