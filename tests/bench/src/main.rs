@@ -1,2 +1,49 @@
-//! Placeholder.
-fn main() {}
+//! Benchmarks of the media plane beside other stacks, on the same load and in the same run.
+//!
+//! ```text
+//! controlling process (forward): load client ◀── UDP: ICE, DTLS-SRTP ──▶ server child (serve WHO)
+//!                                            ◀── pipe: offers, usage ──▶
+//! ```
+//! The load client and the servers live in separate processes, so that the processor time of a server is its own.
+
+mod control;
+mod forward;
+mod load;
+mod measure;
+mod meeting;
+mod peers;
+mod report;
+mod socket;
+mod svg;
+
+use clap::{Parser, Subcommand};
+
+/// Counts allocations while it is told to; see [`measure::allocations`].
+#[global_allocator]
+static ALLOCATOR: measure::allocations::Counting = measure::allocations::Counting;
+
+#[derive(Debug, Parser)]
+#[command(name = "bench", about = "Benchmarks of Visavis beside other stacks")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Processor time, latency, loss and memory of forwarding one publisher to many subscribers
+    Forward(forward::Options),
+    /// The server side of a run; started by the benchmark itself
+    #[command(hide = true)]
+    Serve {
+        /// Which server
+        who: peers::Who,
+    },
+}
+
+fn main() -> anyhow::Result<()> {
+    match Arguments::parse().command {
+        Command::Forward(options) => forward::run(&options),
+        Command::Serve { who } => peers::serve(who),
+    }
+}
