@@ -70,7 +70,9 @@ impl Offering {
     fn suitable(&self, kind: SourceKind, max_height: u16) -> Vec<&OfferedStream> {
         let mut live: Vec<&OfferedStream> =
             self.streams.iter().filter(|stream| stream.kind == kind && stream.is_live).collect();
-        live.sort_by_key(|stream| stream.layer.rank);
+        // By height once all are known: nothing obliges a client to offer its layers smallest first.
+        let is_known = live.iter().all(|stream| stream.layer.height.is_some());
+        live.sort_by_key(|stream| (stream.layer.height.filter(|_| is_known), stream.layer.rank));
         let layers: Vec<Layer> = live.iter().map(|stream| stream.layer).collect();
         live.truncate(layer::choose(&layers, max_height).map_or(0, |best| best + 1));
         live
