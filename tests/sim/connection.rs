@@ -198,11 +198,6 @@ impl Connection {
         }
     }
 
-    /// The answer that is in force.
-    pub(crate) const fn remote(&self) -> Option<&Answer> {
-        self.remote.as_ref()
-    }
-
     pub(crate) fn handle_datagram(&mut self, now: Duration, mut datagram: Vec<u8>) {
         match *datagram {
             [0..=3, ..] => self.handle_stun(now, &datagram),
@@ -320,8 +315,7 @@ impl Connection {
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<Duration> {
-        let remote = self.remote.as_ref()?;
-        let _ = remote;
+        self.remote.as_ref()?;
         let dtls = self.dtls.as_ref().and_then(|endpoint| endpoint.poll_timeout(&REMOTE));
         let mut due = self.check_due;
         if let Some(at) = dtls {

@@ -15,6 +15,7 @@ mod media;
 mod membership;
 mod publishing;
 mod signaling;
+mod stack;
 mod storm;
 mod watching;
 mod world;

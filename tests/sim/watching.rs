@@ -33,13 +33,6 @@ pub(crate) struct Receiver {
     sender_report: Option<(u32, Duration)>,
 }
 
-impl Receiver {
-    /// Packets that are missing at the moment and are asked for.
-    pub(crate) fn missing(&self) -> usize {
-        self.nack.missing()
-    }
-}
-
 /// All receivers of one connection.
 #[derive(Debug, Default)]
 pub(crate) struct Watching {

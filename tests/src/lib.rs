@@ -2,3 +2,4 @@
 //! check that it got the right ones, intact.
 
 pub mod media;
+pub mod stack;
