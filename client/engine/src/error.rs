@@ -67,7 +67,7 @@ impl EndReason {
 pub struct Problem {
     /// For programs.
     pub code: ErrorCode,
-    /// For people, at most [`SENTENCE_CHARS_MAX`] characters.
+    /// For people, at most `SENTENCE_CHARS_MAX` characters.
     pub sentence: String,
 }
 

@@ -11,9 +11,9 @@ use crate::input::MediaConnection;
 pub enum Quality {
     /// Signaling or media are not connected.
     Lost,
-    /// Most wanted pictures do not fit the bandwidth, or the round trip takes over [`ROUND_TRIP_POOR`].
+    /// Most wanted pictures do not fit the bandwidth, or the round trip takes over `ROUND_TRIP_POOR`.
     Poor,
-    /// Some wanted pictures do not fit, or the round trip takes over [`ROUND_TRIP_FAIR`].
+    /// Some wanted pictures do not fit, or the round trip takes over `ROUND_TRIP_FAIR`.
     Fair,
     /// All is well.
     Good,

@@ -9,7 +9,7 @@ pub struct ConnectionId(pub u64);
 /// A request of one client, already decoded and within `shared::limits`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
-    /// A client wants into a room. Answered by [`crate::Event::Welcomed`] or [`crate::Event::Refused`].
+    /// A client wants into a room. Answered by [`crate::Notice::Welcomed`] or [`crate::Notice::Refused`].
     Join {
         /// From.
         connection: ConnectionId,
@@ -22,7 +22,7 @@ pub enum Command {
         /// An earlier seat to be given back.
         resume: Option<ResumeToken>,
     },
-    /// A session description. Answered by [`crate::Event::Answered`] or [`crate::Event::Refused`].
+    /// A session description. Answered by [`crate::Notice::Answered`] or [`crate::Notice::Refused`].
     Offer {
         /// From.
         connection: ConnectionId,
@@ -33,7 +33,7 @@ pub enum Command {
         /// What each sending m-line carries, by mid.
         sources: Vec<(String, SourceKind)>,
     },
-    /// What the video slots shall show; replaces earlier wants. Answered by [`crate::Event::SlotMap`].
+    /// What the video slots shall show; replaces earlier wants. Answered by [`crate::Notice::SlotMap`].
     Wants {
         /// From.
         connection: ConnectionId,
@@ -54,7 +54,7 @@ pub enum Command {
         /// As it is now.
         name: DisplayName,
     },
-    /// The client lost track; answered by [`crate::Event::Snapshot`] and [`crate::Event::SlotMap`].
+    /// The client lost track; answered by [`crate::Notice::Snapshot`] and [`crate::Notice::SlotMap`].
     Resync {
         /// From.
         connection: ConnectionId,

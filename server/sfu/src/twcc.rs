@@ -2,7 +2,7 @@
 //! (draft-holmer-rmcat-transport-wide-cc-extensions-01). Build feedback every 50–100 ms.
 //!
 //! Feedback only moves forward: every sequence number is reported once, as received or not. A packet that comes after its
-//! number was reported as lost stays lost, so a hole younger than [`REORDER_WAIT`] holds back what follows it.
+//! number was reported as lost stays lost, so a hole younger than 5 ms (`REORDER_WAIT`) holds back what follows it.
 
 use crate::rtcp::{LARGE_DELTA, MAX_RUN, NOT_RECEIVED, SMALL_DELTA, Symbol, packet_types as types};
 use crate::rtp::SequenceUnwrapper;
