@@ -1,5 +1,7 @@
 //! The engine through its public surface, against a model of the server and of the platform.
 
+#![expect(clippy::unwrap_used, reason = "tests; Clippy's exception for tests ends at their helpers")]
+
 mod interleavings;
 mod joining;
 mod negotiating;
