@@ -24,6 +24,16 @@ impl Origin {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Whether it is a page of this very machine.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        let host = self.0.split_once("://").map_or("", |(_, host)| host);
+        // The port comes after the last colon, unless that colon belongs to an IPv6 address in brackets.
+        let name =
+            host.rsplit_once(':').filter(|(_, port)| !port.ends_with(']')).map_or(host, |(name, _)| name);
+        matches!(name, "localhost" | "127.0.0.1" | "[::1]")
+    }
 }
 
 impl FromStr for Origin {

@@ -39,7 +39,8 @@ pub(super) fn origin(headers: &HeaderMap) -> Option<&str> {
 
 /// Whether a page of this origin may use the server: when it has no origin (no browser, so no user's cookies or
 /// devices are at stake), when it is the site itself, or when it is listed. The scheme of the site itself is not
-/// compared, because a proxy may have added TLS.
+/// compared, because a proxy may have added TLS. On the loopback address any port may, because `trunk serve` serves
+/// the page from a port of its own.
 pub(super) fn is_allowed(origin: Option<&str>, headers: &HeaderMap, allowed: &[Origin]) -> bool {
     let Some(origin) = origin else { return true };
     let Ok(origin) = origin.parse::<Origin>() else { return false };
@@ -47,8 +48,9 @@ pub(super) fn is_allowed(origin: Option<&str>, headers: &HeaderMap, allowed: &[O
         return true;
     }
     let Some(host) = headers.get(header::HOST).and_then(|host| host.to_str().ok()) else { return false };
-    let own = |scheme: &str| format!("{scheme}://{host}").parse::<Origin>();
-    own("http").is_ok_and(|own| own == origin) || own("https").is_ok_and(|own| own == origin)
+    let own: Vec<Origin> =
+        ["http", "https"].iter().filter_map(|scheme| format!("{scheme}://{host}").parse().ok()).collect();
+    own.contains(&origin) || own.iter().any(|own| own.is_loopback() && origin.is_loopback())
 }
 
 #[cfg(test)]
@@ -78,9 +80,18 @@ mod tests {
     }
 
     #[test]
+    fn on_the_loopback_address_another_port_may_connect() {
+        check_origin(Some("http://localhost:8081"), "localhost:8080", &[], true);
+        check_origin(Some("http://127.0.0.1:8081"), "localhost:8080", &[], true);
+        check_origin(Some("http://[::1]:8081"), "127.0.0.1:8080", &[], true);
+    }
+
+    #[test]
     fn other_pages_may_connect_only_when_listed() {
         check_origin(Some("https://evil.example"), "meet.example.org", &[], false);
-        check_origin(Some("http://localhost:8081"), "localhost:8080", &[], false);
+        check_origin(Some("http://localhost:8081"), "meet.example.org", &[], false);
+        check_origin(Some("https://evil.example"), "localhost:8080", &[], false);
+        check_origin(Some("http://localhost.evil.example"), "localhost:8080", &[], false);
         check_origin(Some("https://meet.example.org.evil.example"), "meet.example.org", &[], false);
         check_origin(Some("null"), "localhost:8080", &[], false);
         check_origin(Some("https://app.example"), "meet.example.org", &["https://app.example"], true);

@@ -1,5 +1,7 @@
 //! The server's shell over real sockets: HTTP, WebSockets, shutdown and logs. Media has its own tier.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod client;
 mod http;
 mod logs;

@@ -100,10 +100,8 @@ pub(in crate::media) fn receive(socket: &UdpSocket, slab: &mut ReceiveSlab) -> i
         return Ok(slab.received);
     }
     let error = io::Error::last_os_error();
-    match error.kind() {
-        io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => Ok(0),
-        _ => Err(error),
-    }
+    let is_empty = matches!(error.raw_os_error(), Some(libc::EAGAIN | libc::EINTR));
+    if is_empty { Ok(0) } else { Err(error) }
 }
 
 /// Sends batches, in runs where the kernel can cut them.

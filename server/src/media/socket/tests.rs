@@ -209,6 +209,11 @@ fn the_arrays_do_not_grow_after_the_first_batch() {
 }
 
 #[test]
+fn one_by_one_never_segments() {
+    assert!(!portable::Transmitter::new(&loopback(), 1).unwrap().is_segmenting());
+}
+
+#[test]
 fn an_ipv4_address_in_ipv6_clothes_is_normalised_and_back() {
     let check = |mapped: &str, plain: &str| {
         let (mapped, plain): (SocketAddr, SocketAddr) = (mapped.parse().unwrap(), plain.parse().unwrap());
