@@ -109,25 +109,29 @@ impl Connection {
 }
 
 fn connection(engine: &Engine) -> Connection {
-    let reachable = match engine.phase() {
-        Phase::Joined => true,
-        Phase::Connecting { .. } | Phase::Reconnecting { .. } if !engine.is_online() => {
-            return Connection::Offline;
+    judge(engine.phase(), engine.media_connection(), engine.is_online())
+}
+
+/// Browsers call a device without a default route offline, also when it reaches the server well: what
+/// flows is believed before what the browser says.
+fn judge(phase: Phase, media: MediaConnection, online: bool) -> Connection {
+    let is_flowing = media == MediaConnection::Connected;
+    match phase {
+        Phase::Joined if is_flowing => Connection::Connected,
+        Phase::Joined | Phase::Connecting { .. } | Phase::Reconnecting { .. } if !online => {
+            Connection::Offline
         }
-        Phase::Connecting { retry_at, attempt } if attempt > 1 => {
-            return Connection::Reconnecting { retry_at };
+        Phase::Connecting { attempt: 0 | 1, .. } => Connection::Connecting,
+        Phase::Connecting { retry_at, .. } | Phase::Reconnecting { retry_at, .. } => {
+            Connection::Reconnecting { retry_at }
         }
-        Phase::Connecting { .. } => return Connection::Connecting,
-        Phase::Reconnecting { retry_at, .. } => return Connection::Reconnecting { retry_at },
-        Phase::Ended(_) => false,
-    };
-    match engine.media_connection() {
-        _ if reachable && !engine.is_online() => Connection::Offline,
-        MediaConnection::Disconnected | MediaConnection::Failed => Connection::MediaInterrupted,
-        MediaConnection::New
-        | MediaConnection::Connecting
-        | MediaConnection::Connected
-        | MediaConnection::Closed => Connection::Connected,
+        Phase::Joined | Phase::Ended(_) => match media {
+            MediaConnection::Disconnected | MediaConnection::Failed => Connection::MediaInterrupted,
+            MediaConnection::New
+            | MediaConnection::Connecting
+            | MediaConnection::Connected
+            | MediaConnection::Closed => Connection::Connected,
+        },
     }
 }
 
@@ -156,6 +160,28 @@ mod tests {
         assert_eq!(Connection::Connecting.sentence(Moment::START), None);
         assert!(Connection::Offline.sentence(Moment::START).is_some());
         assert!(Connection::MediaInterrupted.sentence(Moment::START).is_some());
+    }
+
+    #[test]
+    fn a_call_that_works_is_not_called_offline() {
+        let connected = MediaConnection::Connected;
+        assert_eq!(judge(Phase::Joined, connected, false), Connection::Connected);
+        assert_eq!(judge(Phase::Joined, MediaConnection::Disconnected, false), Connection::Offline);
+        let lost = Phase::Reconnecting { attempt: 1, retry_at: None };
+        assert_eq!(judge(lost, connected, false), Connection::Offline);
+    }
+
+    #[test]
+    fn the_banner_tells_a_lost_server_from_interrupted_media() {
+        let retry_at = Some(Moment::from_millis(500));
+        let lost = Phase::Reconnecting { attempt: 2, retry_at };
+        assert_eq!(judge(lost, MediaConnection::Connected, true), Connection::Reconnecting { retry_at });
+        assert_eq!(judge(Phase::Joined, MediaConnection::Failed, true), Connection::MediaInterrupted);
+        assert_eq!(judge(Phase::Joined, MediaConnection::New, true), Connection::Connected);
+        let first = Phase::Connecting { attempt: 1, retry_at: None };
+        assert_eq!(judge(first, MediaConnection::New, true), Connection::Connecting);
+        let second = Phase::Connecting { attempt: 2, retry_at };
+        assert_eq!(judge(second, MediaConnection::New, true), Connection::Reconnecting { retry_at });
     }
 
     #[test]
