@@ -16,6 +16,8 @@ pub(crate) use crate::platform::picture::{Picture, clear};
 pub(crate) use crate::platform::playout::can_choose_speaker;
 pub(crate) use crate::platform::rooms::create as create_room;
 
+pub(crate) use engine::EndReason;
+
 use shared::{DisplayName, MediaState, ResumeToken, RoomId};
 
 use crate::call::capture_problem::Browser;

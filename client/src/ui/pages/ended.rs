@@ -1,9 +1,8 @@
-use engine::EndReason;
 use leptos::prelude::*;
 
 use crate::app::Navigation;
 use crate::route::Route;
-use crate::session;
+use crate::session::{self, EndReason};
 use crate::strings::{Key, text};
 use crate::ui::components::Mark;
 

@@ -1,10 +1,9 @@
-use engine::EndReason;
 use leptos::prelude::*;
 
 use crate::call::call_view_model::Connection;
 use crate::call::capture_problem::Device;
 use crate::call::shortcut::{Shortcut, shortcut};
-use crate::session::{self, LocalMedia, MeetingHandle, Start};
+use crate::session::{self, EndReason, LocalMedia, MeetingHandle, Start};
 use crate::strings::{Key, text};
 use crate::ui::components::{Banners, ControlBar, CopyLink, Icon, IconView, OpenParts, PeoplePanel, Stage};
 

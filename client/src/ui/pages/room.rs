@@ -1,11 +1,10 @@
-use engine::EndReason;
 use leptos::prelude::*;
 use shared::RoomId;
 
 use super::ended::Ended;
 use super::lobby::Lobby;
 use super::meeting::Meeting;
-use crate::session::{self, LocalMedia, Start};
+use crate::session::{self, EndReason, LocalMedia, Start};
 
 /// Where in a room's page somebody is.
 #[derive(Clone)]
