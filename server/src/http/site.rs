@@ -25,7 +25,7 @@ const ASK_AGAIN: &str = "no-cache";
 
 /// Release builds carry the files, debug builds read them from the folder.
 #[derive(RustEmbed)]
-#[folder = "$CARGO_MANIFEST_DIR/../dist"]
+#[folder = "../dist"]
 #[allow_missing = true]
 struct Embedded;
 
@@ -178,6 +178,12 @@ mod tests {
         {
             check(path, None);
         }
+    }
+
+    #[test]
+    fn the_site_that_was_built_is_the_one_that_is_carried() {
+        let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../dist").join(INDEX);
+        assert_eq!(Embedded::get(INDEX).map(|file| file.data.into_owned()), std::fs::read(built).ok());
     }
 
     #[test]
