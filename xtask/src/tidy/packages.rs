@@ -33,13 +33,14 @@ struct Dependency {
 }
 
 /// Each crate of ours with the crates of ours that it may use. Arrows point one way, from shells to pure crates.
-const MAY_USE: [(&str, &[&str]); 8] = [
+const MAY_USE: [(&str, &[&str]); 9] = [
     ("shared", &[]),
     ("engine", &["shared"]),
     ("sfu", &["shared"]),
     ("client", &["engine", "shared"]),
     ("server", &["sfu", "shared"]),
-    ("tests", &["engine", "server", "sfu", "shared"]),
+    ("fuzz", &["sfu", "shared"]),
+    ("tests", &["engine", "fuzz", "server", "sfu", "shared"]),
     ("bench", &["engine", "server", "sfu", "shared"]),
     ("xtask", &[]),
 ];
