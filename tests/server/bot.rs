@@ -12,8 +12,8 @@ use engine::{
 use rtc::rtp_transceiver::rtp_sender::RtpCodecKind;
 use shared::protocol::PublishedMid;
 use shared::{DisplayName, MediaState, PeerId, RoomId, SourceKind, SourceRef};
+use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinHandle;
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep_until};
 use webrtc::media_stream::track_local::TrackLocal;
 use webrtc::media_stream::track_local::static_rtp::TrackLocalStaticRTP;
@@ -33,38 +33,41 @@ const TILE_HEIGHT: u16 = 360;
 /// What a bot knows and got, for others to look at.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct View {
-    pub(crate) me: Option<PeerId>,
     pub(crate) participants: Vec<PeerId>,
     /// Intact packets by publisher and source number.
     pub(crate) intact: BTreeMap<(u16, u8), u64>,
     pub(crate) damaged: u64,
-    pub(crate) connected: bool,
     pub(crate) offers: u32,
 }
 
-/// A running bot. Dropping it kills it: socket and connection end without a word.
+/// A running bot, with a runtime of its own. Dropping it kills it: tasks and sockets end at once, without a word.
 pub(crate) struct Bot {
     pub(crate) view: watch::Receiver<View>,
-    task: JoinHandle<()>,
+    runtime: Option<Runtime>,
 }
 
 impl Bot {
     pub(crate) fn start(number: u16, server: SocketAddr, room: &str) -> Self {
         let (tell, view) = watch::channel(View::default());
-        let task = tokio::spawn(Running::new(number, server, room, tell).run());
-        Self { view, task }
+        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build();
+        let runtime = runtime.expect("a runtime");
+        runtime.spawn(Running::new(number, server, room, tell).run());
+        Self { view, runtime: Some(runtime) }
     }
 }
 
 impl Drop for Bot {
     fn drop(&mut self) {
-        self.task.abort();
+        // The connection's own tasks would go on answering checks: they end with their runtime.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
     }
 }
 
 /// What the connection reports.
 enum Report {
-    Gathered(u32),
+    Gathered,
     State(u32, RTCPeerConnectionState),
 }
 
@@ -225,7 +228,7 @@ impl Running {
         pc.set_local_description(offer).await.expect("our own offer fits");
         if self.offers == 1 {
             // Candidates are not needed, the server learns addresses from checks; but gathering opens the socket.
-            while !matches!(self.reports.recv().await, Some(Report::Gathered(_))) {}
+            while !matches!(self.reports.recv().await, Some(Report::Gathered)) {}
         }
         let sdp = pc.local_description().await.expect("set above").sdp;
         let created = created(request.negotiation, sdp);
@@ -249,11 +252,9 @@ impl Running {
     fn publish_view(&self) {
         let (intact, damaged) = self.tally.lock().expect("nobody panics with it").clone();
         self.view.send_replace(View {
-            me: self.engine.me(),
             participants: self.engine.participants().iter().map(|seat| seat.peer).collect(),
             intact,
             damaged,
-            connected: self.engine.media_connection() == MediaConnection::Connected,
             offers: self.offers,
         });
     }
@@ -342,7 +343,7 @@ struct Handler {
 impl PeerConnectionEventHandler for Handler {
     async fn on_ice_gathering_state_change(&self, state: RTCIceGatheringState) {
         if state == RTCIceGatheringState::Complete {
-            let _ = self.report.send(Report::Gathered(self.media));
+            let _ = self.report.send(Report::Gathered);
         }
     }
 

@@ -20,8 +20,8 @@ async fn wait(
     let start = Instant::now();
     for (number, bot) in bots.iter_mut().enumerate() {
         let left = limit.saturating_sub(start.elapsed());
-        let waited = tokio::time::timeout(left, bot.view.wait_for(|view| fits(number, view))).await;
-        let is_there = matches!(waited, Ok(Ok(_)));
+        let waited = tokio::time::timeout(left, bot.view.wait_for(|view| fits(number, view)));
+        let is_there = waited.await.is_ok_and(|seen| seen.is_ok());
         let view = bot.view.borrow();
         assert!(is_there, "{number} after {:?}, {what}: {view:?}", start.elapsed());
     }
