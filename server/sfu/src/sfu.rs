@@ -325,3 +325,60 @@ impl Sfu {
         self.with_peer(key, |sfu, peer| sfu.receive_rtcp(now, key, peer, from, datagram)).unwrap_or(Ok(()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use shared::{DisplayName, MediaState};
+
+    use super::*;
+    use crate::config::WallClock;
+    use crate::event::Change;
+
+    fn sfu(now: Instant) -> Sfu {
+        let wall_clock = WallClock { instant: now, since_unix_epoch: Duration::ZERO };
+        let candidates = vec![SocketAddr::from(([192, 0, 2, 1], 3478))];
+        let config = Config { candidates, peers_max: 2, wall_clock };
+        Sfu::new(config, Certificate::generate().unwrap(), [7; 32], now)
+    }
+
+    fn join(sfu: &mut Sfu, now: Instant, number: u64) -> Vec<Notice> {
+        let (room, name) = (RoomId::new("room").unwrap(), DisplayName::new("Ada").unwrap());
+        let (connection, media) = (ConnectionId(number), MediaState::default());
+        sfu.handle_command(now, Command::Join { connection, room, name, media, resume: None });
+        told(sfu, number)
+    }
+
+    fn told(sfu: &mut Sfu, number: u64) -> Vec<Notice> {
+        let events = std::iter::from_fn(|| sfu.poll_event());
+        events.filter(|event| event.connection == ConnectionId(number)).map(|event| event.notice).collect()
+    }
+
+    #[test]
+    fn a_peer_whose_state_fails_is_dropped_alone() {
+        let now = Instant::now();
+        let mut sfu = sfu(now);
+        join(&mut sfu, now, 1);
+        join(&mut sfu, now, 2);
+        let key = sfu.connections[&ConnectionId(1)];
+        assert_eq!(sfu.with_peer(key, |_, _| -> () { panic!("on purpose") }), None);
+        let events: Vec<Event> = std::iter::from_fn(|| sfu.poll_event()).collect();
+        let to = |number| events.iter().filter(move |event| event.connection == ConnectionId(number));
+        assert!(to(1).any(|event| event.notice == Notice::Closed(CloseReason::Failed)));
+        let gone =
+            |event: &Event| matches!(event.notice, Notice::Changed { change: Change::TimedOut(_), .. });
+        assert!(to(2).any(gone), "the other is told");
+        let statistics = sfu.statistics();
+        assert_eq!((statistics.peers, statistics.peers_failed), (1, 1));
+        assert!(join(&mut sfu, now, 3).iter().any(|notice| matches!(notice, Notice::Welcomed { .. })));
+    }
+
+    #[test]
+    fn a_full_shard_refuses_the_next() {
+        let now = Instant::now();
+        let mut sfu = sfu(now);
+        join(&mut sfu, now, 1);
+        join(&mut sfu, now, 2);
+        let refused = |notice: &Notice| matches!(notice, Notice::Refused { refusal: Refusal::Full, .. });
+        assert!(join(&mut sfu, now, 3).iter().any(refused));
+    }
+}
