@@ -169,7 +169,10 @@ impl Running {
             RTCPeerConnectionState::Connected => MediaConnection::Connected,
             RTCPeerConnectionState::Disconnected => MediaConnection::Disconnected,
             RTCPeerConnectionState::Failed => MediaConnection::Failed,
-            _ => return,
+            RTCPeerConnectionState::Unspecified
+            | RTCPeerConnectionState::New
+            | RTCPeerConnectionState::Closed
+            | _ => return,
         };
         if media.0 == of {
             self.tell(Input::MediaConnection { media, state });

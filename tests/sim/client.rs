@@ -184,7 +184,7 @@ impl Client {
         let origin = Origin { publisher: self.number, connection: self.resets };
         let [high, low] = self.number.to_be_bytes();
         let address = SocketAddr::from(([10, 0, high, low], 40_000 + self.resets));
-        let flavour = if self.number % 2 == 0 { CHROMIUM } else { FIREFOX };
+        let flavour = if self.number.is_multiple_of(2) { CHROMIUM } else { FIREFOX };
         let seed = self.seed ^ u64::from(self.resets) << 32;
         let mut connection = Connection::new(origin, address, flavour, self.epoch, seed);
         connection.pads = self.pads;

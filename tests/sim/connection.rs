@@ -293,8 +293,13 @@ impl Connection {
                 Rtcp::Nack(nack) => again.extend(nack.sequences().map(|number| (nack.media_ssrc, number))),
                 Rtcp::Pli(pli) => self.want_key(pli.media_ssrc),
                 Rtcp::Fir(fir) => fir.entries().for_each(|entry| self.want_key(entry.ssrc)),
-                // Nothing else asks for anything.
-                _ => {}
+                Rtcp::ReceiverReport(_)
+                | Rtcp::SourceDescription(_)
+                | Rtcp::Goodbye(_)
+                | Rtcp::TransportFeedback(_)
+                | Rtcp::Remb(_)
+                | Rtcp::Other { .. }
+                | _ => {}
             }
         }
         for (ssrc, sequence) in again {
@@ -391,7 +396,7 @@ impl Connection {
             }
             self.frames += 1;
             let mut packets = publisher.frame(now, self.origin, &self.flavour, &mut self.transport_cc);
-            if self.pads && !kind.is_audio() && self.frames % 7 == 0 {
+            if self.pads && !kind.is_audio() && self.frames.is_multiple_of(7) {
                 packets.extend(publisher.pad(now, self.origin, &self.flavour, &mut self.transport_cc));
             }
             for packet in packets {
@@ -443,8 +448,8 @@ impl Connection {
 
 fn write_sender_reports(publishers: &Publishers, now: Duration, writer: &mut Writer<'_>) {
     for (ssrc, rtp_timestamp, packet_count, octet_count) in publishers.values().flat_map(Publisher::sent) {
-        let ntp =
-            (now.as_secs() + NTP_UNIX_OFFSET) << 32 | (u64::from(now.subsec_nanos()) << 32) / 1_000_000_000;
+        let fraction = (u64::from(now.subsec_nanos()) << 32) / 1_000_000_000;
+        let ntp = ((now.as_secs() + NTP_UNIX_OFFSET) << 32) | fraction;
         let info = SenderInfo { ssrc, ntp, rtp_timestamp, packet_count, octet_count };
         let _ = writer.sender_report(&info, &[]);
     }

@@ -118,7 +118,7 @@ impl Peer {
         }
         for (source, sender) in &mut self.sources {
             let period = if source.audio { 20 } else { 50 };
-            if elapsed.as_millis() % period == 0 {
+            if elapsed.as_millis().is_multiple_of(period) {
                 for packet in source.frame(elapsed) {
                     // Refused until the handshake is over.
                     let _ = self.pc.rtp_sender(*sender).unwrap().write_rtp(now, packet);

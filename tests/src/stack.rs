@@ -42,7 +42,7 @@ pub fn media_engine() -> MediaEngine {
         (rtx, VP8 + 1, RtpCodecKind::Video),
     ];
     for (rtp_codec, payload_type, kind) in codecs {
-        let codec = RTCRtpCodecParameters { rtp_codec, payload_type, ..RTCRtpCodecParameters::default() };
+        let codec = RTCRtpCodecParameters { rtp_codec, payload_type };
         engine.register_codec(codec, kind).expect("the codec is known");
     }
     for kind in [RtpCodecKind::Audio, RtpCodecKind::Video] {
