@@ -152,7 +152,7 @@ impl Sfu {
                 }
             };
             slot.payload = payload;
-            slot.extensions = section.extensions.clone();
+            slot.extensions = section.extensions;
             peer.downlink.slots.push(slot);
         }
         // The queue names slots by place, and places have changed.

@@ -352,7 +352,7 @@ fn handshake_config(
     remote: &Fingerprint,
     profile: Profile,
 ) -> Result<HandshakeConfig, DtlsError> {
-    let remote = remote.clone();
+    let remote = *remote;
     let verify = move |chain: &[Vec<u8>], _: &[_]| match chain.first() {
         Some(leaf) if remote == Fingerprint::of(leaf) => Ok(()),
         Some(_) | None => Err(RtcError::ErrNoMatchingCertificateFingerprint),
