@@ -21,3 +21,8 @@ pub use app::{Running, Server, StartError};
 pub use config::{Announced, Config, ConfigError, InvalidValue, Loaded, LogFormat, LogLevel, Origin};
 pub use log::subscriber;
 pub use media::MediaError;
+
+/// Between the wire and the SFU, for those who drive an SFU without sockets: the simulation.
+pub mod mapping {
+    pub use crate::signaling::mapping::{command, message};
+}

@@ -14,7 +14,6 @@ mod link;
 mod media;
 mod membership;
 mod publishing;
-mod signaling;
 mod stack;
 mod storm;
 mod watching;

@@ -7,16 +7,18 @@ use std::time::{Duration, Instant};
 use engine::{Input, SocketId};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
+use server::mapping;
 use sfu::{Certificate, Command, Config, ConnectionId, Notice, SendBatch, Sfu, WallClock};
 use shared::MediaState;
-use shared::protocol::{ClientMessage, ServerMessage, decode_client};
+use shared::protocol::{ClientMessage, ServerMessage, Version, decode_client};
 
 use crate::checker::Checker;
 use crate::client::{Client, Request};
 use crate::link::{Impairment, Link};
-use crate::signaling;
 
 pub(crate) const SERVER: &str = "192.0.2.1:3478";
+/// What a client hears nothing for before it reconnects, in milliseconds.
+const TIMEOUT_MS: u32 = 6_000;
 /// One way, in order and without loss: a WebSocket.
 const SIGNALING_DELAY: Duration = Duration::from_millis(15);
 
@@ -292,7 +294,7 @@ impl World {
         if let ClientMessage::Ping { nonce } = message {
             return self.answer(socket, &ServerMessage::Pong { nonce });
         }
-        if let Some(command) = signaling::command(connection, message) {
+        if let Some(command) = mapping::command(connection, message) {
             self.command(command);
         }
     }
@@ -331,7 +333,7 @@ impl World {
             let Some(socket) = self.connections.get(&event.connection).copied() else { continue };
             self.checker.notice(event.connection, socket.0 as u16, &event.notice);
             let closed = matches!(event.notice, Notice::Closed(_));
-            self.answer(socket, &signaling::message(event.notice));
+            self.answer(socket, &mapping::message(event.notice, Version::CURRENT, TIMEOUT_MS));
             if closed {
                 self.sockets.remove(&socket);
                 self.connections.remove(&event.connection);

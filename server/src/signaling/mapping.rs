@@ -16,7 +16,7 @@ pub(crate) const CAPABILITIES: [&str; 0] = [];
 const RETRY_AFTER_FAILURE_MS: u32 = 500;
 
 /// What a client's message asks of the SFU. Nothing: the session answers it alone.
-pub(crate) fn command(connection: ConnectionId, message: ClientMessage) -> Option<Command> {
+pub fn command(connection: ConnectionId, message: ClientMessage) -> Option<Command> {
     Some(match message {
         ClientMessage::Hello(hello) => Command::Join {
             connection,
@@ -63,7 +63,7 @@ pub(crate) const fn kind(message: &ClientMessage) -> &'static str {
 }
 
 /// What a client is told about a notice. A goodbye ends the connection.
-pub(crate) fn message(notice: Notice, version: Version, timeout_ms: u32) -> ServerMessage {
+pub fn message(notice: Notice, version: Version, timeout_ms: u32) -> ServerMessage {
     match notice {
         Notice::Welcomed { peer, resume, resumed, media_alive, roster } => ServerMessage::Welcome(Welcome {
             version,

@@ -5,7 +5,7 @@
 //!           ◀──────────────────────────────────────◀ notices ◀───────┘
 //! ```
 
-mod mapping;
+pub(crate) mod mapping;
 mod rate;
 mod session;
 mod socket;

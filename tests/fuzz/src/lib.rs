@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 
 use sfu::rtp::identifier::Mid;
 use sfu::rtp::{ExtensionKind, ExtensionMap, Header, KnownExtensions, rtx, vp8};
-use sfu::sdp::{self, AnswerParameters, Fingerprint, HostCandidate, IceCredentials, MediaKind, Offer, SlotSsrcs};
+use sfu::sdp::{
+    self, AnswerParameters, Fingerprint, HostCandidate, IceCredentials, MediaKind, Offer, SlotSsrcs,
+};
 use sfu::{Certificate, Config, SendBatch, Sfu, WallClock, rtcp};
 use shared::protocol;
 
@@ -127,5 +129,7 @@ const ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 400
 
 fn certificate() -> Certificate {
     static CERTIFICATE: std::sync::OnceLock<Certificate> = std::sync::OnceLock::new();
-    CERTIFICATE.get_or_init(|| Certificate::generate().expect("the cryptography of this machine works")).clone()
+    CERTIFICATE
+        .get_or_init(|| Certificate::generate().expect("the cryptography of this machine works"))
+        .clone()
 }

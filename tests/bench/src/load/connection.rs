@@ -158,13 +158,14 @@ impl Connection {
         Ok(())
     }
 
-    /// Sends one RTP packet; `on_send` is called right before its datagram leaves.
+    /// Sends one RTP packet of the publisher, under its SSRC; `on_send` is called right before its datagram leaves.
     pub(super) fn send(
         &mut self,
         sender: RTCRtpSenderId,
-        packet: rtc::rtp::Packet,
+        mut packet: rtc::rtp::Packet,
         on_send: impl FnMut(),
     ) -> Result<()> {
+        packet.header.ssrc = PUBLISHER_SSRC;
         let mut sender = self.stack.pc.rtp_sender(sender).context("the publisher has a sender")?;
         sender.write_rtp(Instant::now(), packet)?;
         self.transmit(on_send);
