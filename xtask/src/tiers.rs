@@ -6,6 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
+use serde::Deserialize;
 
 use crate::console;
 use crate::process;
@@ -41,8 +42,12 @@ pub(crate) enum Tier {
     Browser,
 }
 
-/// The crates whose tests stand beside the code.
-const UNIT_TESTED: [&str; 6] = ["shared", "engine", "sfu", "server", "client", "xtask"];
+/// The package whose targets are tiers of their own.
+const SUITES: &str = "tests";
+
+/// The crates that are tested. Every tier names all of them and selects targets: with another choice of packages
+/// Cargo would unify other features, and build most dependencies once more.
+const TESTED: [&str; 7] = ["shared", "engine", "sfu", "server", "client", "xtask", SUITES];
 
 impl Tier {
     /// What must be set up before.
@@ -129,15 +134,51 @@ fn docs(workspace: &Workspace) -> Result<()> {
     process::run(cargo.args(["doc", "--workspace", "--no-deps"]))
 }
 
+/// The tests beside the code: everything but the suites, which are tiers of their own.
 fn unit(workspace: &Workspace) -> Result<()> {
-    let packages = UNIT_TESTED.iter().flat_map(|name| ["--package", name]);
-    let arguments: Vec<&str> = ["test", "--no-fail-fast"].into_iter().chain(packages).collect();
-    cargo(workspace, &arguments)?;
-    cargo(workspace, &["test", "--package", "tests", "--lib"])
+    let metadata = ["metadata", "--no-deps", "--format-version", "1"];
+    let metadata = process::read(process::cargo().current_dir(&workspace.root).args(metadata))?;
+    let beside = integration_targets(&metadata)?;
+    let named = beside.iter().flat_map(|name| ["--test", name.as_str()]);
+    test(workspace, &["--no-fail-fast", "--lib", "--bins"].into_iter().chain(named).collect::<Vec<_>>())?;
+    test(workspace, &["--doc"])
 }
 
 fn suite(workspace: &Workspace, name: &str) -> Result<()> {
-    cargo(workspace, &["test", "--package", "tests", "--test", name])
+    test(workspace, &["--test", name])
+}
+
+fn test(workspace: &Workspace, selection: &[&str]) -> Result<()> {
+    let packages = TESTED.iter().flat_map(|name| ["--package", name]);
+    let arguments: Vec<&str> =
+        ["test"].into_iter().chain(packages).chain(selection.iter().copied()).collect();
+    cargo(workspace, &arguments)
+}
+
+/// The integration tests of every tested package but the suites, from what `cargo metadata` prints.
+fn integration_targets(metadata: &str) -> Result<Vec<String>> {
+    #[derive(Deserialize)]
+    struct Metadata {
+        packages: Vec<Package>,
+    }
+    #[derive(Deserialize)]
+    struct Package {
+        name: String,
+        targets: Vec<Target>,
+    }
+    #[derive(Deserialize)]
+    struct Target {
+        name: String,
+        kind: Vec<String>,
+    }
+    let metadata: Metadata =
+        serde_json::from_str(metadata).context("cargo metadata printed something unexpected")?;
+    let tested = |package: &Package| package.name != SUITES && TESTED.contains(&package.name.as_str());
+    let targets = metadata.packages.into_iter().filter(tested).flat_map(|package| package.targets);
+    Ok(targets
+        .filter(|target| target.kind.iter().any(|kind| kind == "test"))
+        .map(|target| target.name)
+        .collect())
 }
 
 fn browser(workspace: &Workspace) -> Result<()> {
@@ -173,6 +214,16 @@ mod tests {
         for tier in Tier::value_variants() {
             assert!(!tier.name().is_empty() && !tier.about().is_empty(), "{tier:?}");
         }
+    }
+
+    #[test]
+    fn integration_tests_are_found_by_package_and_the_suites_are_left_to_their_tiers() {
+        let metadata = r#"{"packages": [
+            {"name": "server", "targets": [{"name": "server", "kind": ["lib"]}, {"name": "shell", "kind": ["test"]}]},
+            {"name": "tests", "targets": [{"name": "sim", "kind": ["test"]}]},
+            {"name": "bench", "targets": [{"name": "peers", "kind": ["test"]}]}]}"#;
+        assert_eq!(integration_targets(metadata).unwrap(), ["shell"]);
+        assert!(integration_targets("{}").is_err());
     }
 
     #[test]
