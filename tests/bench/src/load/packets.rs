@@ -70,8 +70,10 @@ fn frame_header(is_key_frame: bool) -> [u8; 10] {
     }
 }
 
+/// Depends on every byte of the number (Fibonacci hashing), so that a damaged number is seen too.
 fn pattern(number: u32, at: usize) -> u8 {
-    (number as u8).wrapping_mul(31).wrapping_add(at as u8)
+    let seed = number.wrapping_mul(0x9e37_79b1) >> 24;
+    (seed as u8).wrapping_add(at as u8)
 }
 
 #[cfg(test)]
