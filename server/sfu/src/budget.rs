@@ -11,6 +11,8 @@ const LOSS_LOW: f32 = 0.02;
 const INCREASE: f32 = 1.08;
 /// Reports are judged at most this often: a report sooner tells of too few packets.
 const SPACING: Duration = Duration::from_millis(900);
+/// Fewer packets are not judged.
+const PACKETS_MIN: u64 = 20;
 /// No estimate goes below the smallest layer of one camera with its audio.
 const MIN_BPS: u64 = 150_000;
 /// An estimate this many times the sending rate limits nothing and is dropped.
@@ -37,11 +39,16 @@ impl Budget {
         self.lost += lost;
     }
 
+    /// Whether there are reports to judge: some time after the last judgement, and about enough packets to say
+    /// something about a connection.
+    pub(crate) fn is_due(&self, now: Instant) -> bool {
+        let rested = self.judged.is_none_or(|judged| now.saturating_duration_since(judged) >= SPACING);
+        rested && self.expected >= PACKETS_MIN
+    }
+
     /// Judges the reports since the last judgement, given what is being sent; returns whether the limit changed.
     pub(crate) fn judge(&mut self, now: Instant, sending_bps: u64) -> bool {
-        let due = self.judged.is_none_or(|judged| now.saturating_duration_since(judged) >= SPACING);
-        // Fewer packets say nothing about a connection.
-        if !due || self.expected < 20 {
+        if !self.is_due(now) {
             return false;
         }
         self.judged = Some(now);

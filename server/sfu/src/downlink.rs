@@ -304,6 +304,11 @@ impl Downlink {
         slot.responder.allow(sequence, now, rtt).then_some((at as u8, token, source_sequence))
     }
 
+    /// Whether what the slots show is not settled: one waits for a key frame, or the connection is to be judged.
+    pub(crate) fn is_unsettled(&self, now: Instant) -> bool {
+        self.budget.is_due(now) || self.slots.iter().any(|slot| slot.pending.is_some())
+    }
+
     /// The client reports on a slot: how much of what was sent has arrived.
     pub(crate) fn report(&mut self, ssrc: u32, highest: u32, fraction_lost: u8) {
         let Some(slot) = self.slots.iter_mut().find(|slot| slot.ssrcs.ssrc == ssrc) else { return };

@@ -88,6 +88,19 @@ impl Sfu {
         }
     }
 
+    /// Looks for what changes without an event: layers that stopped, key frames that did not come, reports to judge.
+    pub(crate) fn review_rooms(&mut self, now: Instant) {
+        for room in self.rooms.values_mut() {
+            for key in &room.members {
+                let Some(peer) = self.peers.get_mut(*key) else { continue };
+                // Both are asked, because the first also notes what it saw.
+                let has_changed = peer.uplink.liveness_changed(now);
+                room.is_dirty |= has_changed || peer.downlink.is_unsettled(now);
+            }
+            self.any_dirty |= room.is_dirty;
+        }
+    }
+
     /// Reconciles every room that needs it.
     pub(crate) fn settle(&mut self, now: Instant) {
         if !std::mem::take(&mut self.any_dirty) {

@@ -58,6 +58,8 @@ pub struct Sfu {
     pub(crate) next_token: u32,
     pub(crate) statistics: Statistics,
     response: Response,
+    /// Memory for the keys that a tick visits; empty between ticks.
+    visited: Vec<PeerKey>,
     next_tick: Instant,
     next_review: Instant,
 }
@@ -85,6 +87,7 @@ impl Sfu {
             next_token: 1,
             statistics: Statistics::default(),
             response: Response::new(),
+            visited: Vec::new(),
             next_tick: now,
             next_review: now,
         }
@@ -146,20 +149,19 @@ impl Sfu {
         if now < self.next_tick {
             return;
         }
-        let keys: Vec<PeerKey> = self.peers.keys().collect();
+        let mut keys = std::mem::take(&mut self.visited);
+        keys.extend(self.peers.keys());
         let mut has_transport = false;
-        for key in keys {
+        for key in keys.drain(..) {
             has_transport |= self.with_peer(key, |sfu, peer| sfu.tick_peer(now, peer)).unwrap_or(false);
         }
+        self.visited = keys;
         self.next_tick = now + if has_transport { TICK } else { IDLE_TICK };
         if now >= self.next_review {
             self.next_review = now + REVIEW_SPACING;
             self.expire_seats(now);
             self.update_speakers(now);
-            for room in self.rooms.values_mut() {
-                room.is_dirty = true;
-            }
-            self.any_dirty = true;
+            self.review_rooms(now);
             self.settle(now);
         }
     }

@@ -58,6 +58,8 @@ pub(crate) struct Stream {
     pub(crate) resolution: Option<Resolution>,
     pub(crate) last_packet: Instant,
     pub(crate) rate: RateMeter,
+    /// Whether packets came lately, as of the last review.
+    was_live: bool,
     /// Slots that show it or wait for its key frame.
     pub(crate) watchers: Vec<Watcher>,
     replay: ReplayWindow,
@@ -318,6 +320,7 @@ impl Uplink {
             resolution: None,
             last_packet: now.checked_sub(LIVE).unwrap_or(now),
             rate: RateMeter::new(now),
+            was_live: false,
             watchers: Vec::new(),
             replay: ReplayWindow::new(),
             nack: Generator::new(),
@@ -440,6 +443,14 @@ impl Uplink {
         if let Some(stream) = self.streams.iter_mut().find(|stream| stream.ssrc == ssrc) {
             stream.reception.sender_report(ntp, now);
         }
+    }
+
+    /// Whether a stream has started or stopped being sent since the last time this was asked.
+    pub(crate) fn liveness_changed(&mut self, now: Instant) -> bool {
+        self.streams.iter_mut().fold(false, |changed, stream| {
+            let is_live = stream.is_live(now);
+            std::mem::replace(&mut stream.was_live, is_live) != is_live || changed
+        })
     }
 
     /// Somebody needs a key frame of this source.

@@ -19,6 +19,9 @@ use crate::signaling::{Line, converse, span};
 /// Messages up to this long are read, so that one that is too long gets an answer; beyond it the connection breaks.
 const READ_BYTES_MAX: usize = 4 * MESSAGE_BYTES_MAX;
 
+/// Signaling messages are small; the library's own 128 KiB for each client would be most of what a client costs.
+const READ_BUFFER_BYTES: usize = 4096;
+
 /// Checks the origin and the bounds, then hands the socket to a task of its own.
 pub(super) async fn upgrade(
     State(app): State<Arc<App>>,
@@ -41,13 +44,15 @@ pub(super) async fn upgrade(
     };
     let connection = app.next_connection();
     let work = app.work.clone();
-    upgrade.max_message_size(READ_BYTES_MAX).max_frame_size(READ_BYTES_MAX).on_upgrade(
-        move |socket| async move {
+    upgrade
+        .read_buffer_size(READ_BUFFER_BYTES)
+        .max_message_size(READ_BYTES_MAX)
+        .max_frame_size(READ_BYTES_MAX)
+        .on_upgrade(move |socket| async move {
             tracing::debug!(connection = connection.0, %address, "connected");
             let conversation =
                 converse(Line::new(socket), connection, Arc::clone(&app.shards), app.shutdown.clone());
             conversation.instrument(span(connection)).await;
             drop((permit, work));
-        },
-    )
+        })
 }
