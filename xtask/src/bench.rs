@@ -17,6 +17,6 @@ pub(crate) struct Options {
 /// Builds and runs the benchmark; its output is the only thing on standard output.
 pub(crate) fn bench(workspace: &Workspace, options: &Options) -> Result<()> {
     let mut cargo = process::cargo();
-    cargo.current_dir(&workspace.root).args(["run", "--quiet", "--release", "--package", "bench", "--"]);
+    cargo.current_dir(&workspace.root).args(["run", "--release", "--package", "bench", "--"]);
     process::run(cargo.args(&options.words))
 }
