@@ -188,6 +188,12 @@ impl ResumeToken {
         Self(bytes)
     }
 
+    /// The first byte, which its maker may use to find the seat again.
+    #[must_use]
+    pub const fn first_byte(&self) -> u8 {
+        self.0[0]
+    }
+
     /// The token as text, to store it where only this client can read it.
     #[must_use]
     pub fn reveal(&self) -> String {

@@ -28,11 +28,16 @@ struct Member {
     media: MediaState,
     connection: ConnectionId,
     present: bool,
+    /// When something was last muted, and when it went: another shard may not know yet.
+    muted_at: Option<Duration>,
+    gone_at: Option<Duration>,
 }
 
 #[derive(Debug, Default)]
 pub(crate) struct Checker {
     seed: u64,
+    /// How late a shard may know what happens at another.
+    lag: Duration,
     members: BTreeMap<u16, Member>,
     joining: BTreeMap<ConnectionId, (u16, RoomId, MediaState)>,
     /// SSRCs of each client's slots: whether it is audio, and of what it is the retransmission.
@@ -66,31 +71,41 @@ struct Stream {
 }
 
 impl Checker {
-    pub(crate) fn new(seed: u64) -> Self {
-        Self { seed, ..Self::default() }
+    pub(crate) fn new(seed: u64, lag: Duration) -> Self {
+        Self { seed, lag, ..Self::default() }
     }
 
     pub(crate) fn joins(&mut self, connection: ConnectionId, client: u16, room: &RoomId, media: MediaState) {
         self.joining.insert(connection, (client, room.clone(), media));
     }
 
-    pub(crate) fn sets_media(&mut self, connection: ConnectionId, media: MediaState) {
+    pub(crate) fn sets_media(&mut self, now: Duration, connection: ConnectionId, media: MediaState) {
         if let Some(member) = self.members.values_mut().find(|member| member.connection == connection) {
             member.media = media;
+            member.muted_at = Some(now);
         }
     }
 
-    pub(crate) fn leaves(&mut self, connection: ConnectionId) {
+    pub(crate) fn leaves(&mut self, now: Duration, connection: ConnectionId) {
         if let Some(member) = self.members.values_mut().find(|member| member.connection == connection) {
             member.present = false;
+            member.gone_at = Some(now);
         }
     }
 
-    pub(crate) fn notice(&mut self, connection: ConnectionId, client: u16, notice: &Notice) {
+    pub(crate) fn notice(&mut self, now: Duration, connection: ConnectionId, client: u16, notice: &Notice) {
         match notice {
             Notice::Welcomed { peer, .. } => {
                 let (client, room, media) = self.joining.remove(&connection).expect("a join came before");
-                let member = Member { peer: *peer, room, media, connection, present: true };
+                let member = Member {
+                    peer: *peer,
+                    room,
+                    media,
+                    connection,
+                    present: true,
+                    muted_at: Some(now),
+                    gone_at: None,
+                };
                 self.members.insert(client, member);
             }
             Notice::Answered { sdp, .. } => {
@@ -105,6 +120,7 @@ impl Checker {
             Notice::Changed { change: Change::Left(peer) | Change::TimedOut(peer), .. } => {
                 if let Some(member) = self.members.values_mut().find(|member| member.peer == *peer) {
                     member.present = false;
+                    member.gone_at = member.gone_at.or(Some(now));
                 }
             }
             Notice::Changed { .. }
@@ -226,11 +242,12 @@ impl Checker {
         if late {
             return;
         }
-        if !viewer.present || !publisher.present {
+        let is_lately = |at: Option<Duration>| at.is_some_and(|at| now < at + self.lag);
+        if !viewer.present || !publisher.present && !is_lately(publisher.gone_at) {
             self.fail(now, &format!("after leaving: {}", who()));
         }
         let live = is_live(publisher.media, source_kind(label.source));
-        if !live {
+        if !live && !is_lately(publisher.muted_at) {
             self.fail(now, &format!("muted: {}", who()));
         }
         let key = (label.publisher, label.connection, label.source, label.layer, label.sequence as u16);

@@ -14,6 +14,8 @@ mod link;
 mod media;
 mod membership;
 mod publishing;
+mod replicas;
+mod shards;
 mod stack;
 mod storm;
 mod watching;

@@ -8,11 +8,13 @@ use shared::{MediaState, SourceKind, SourceRef};
 
 use crate::calls::{ON, SECOND, gets, show_all};
 use crate::link::Impairment;
+use crate::shards::Between;
 use crate::world::World;
 
 /// The first ones, and those that once found a bug.
 const SEEDS: [u64; 24] =
     [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 32, 35, 44, 107, 109, 112, 116, 128];
+const SEEDS_OF_SHARDS: [u64; 12] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
 const PEOPLE_MAX: usize = 6;
 /// How long things happen, and how long everybody then has to settle.
 const STORM: Duration = Duration::from_secs(45);
@@ -129,8 +131,8 @@ fn check_settled(world: &World, seed: u64) {
     }
 }
 
-fn storm(seed: u64) {
-    let mut world = World::new(seed);
+fn storm(mut world: World) {
+    let seed = world.seed;
     for _ in 0..2 {
         let impairment = impairment(&mut world);
         world.join_over("red", ON, impairment);
@@ -153,13 +155,25 @@ fn storm(seed: u64) {
     check_settled(&world, seed);
 }
 
+/// Runs the storms of these seeds, or of the one that is asked for.
+fn storms(test: &str, seeds: &[u64], world: fn(u64) -> World) {
+    if let Some(seed) = std::env::var("VISAVIS_SIM_SEED").ok().and_then(|seed| seed.parse().ok()) {
+        return storm(world(seed));
+    }
+    for seed in seeds {
+        let result = std::panic::catch_unwind(|| storm(world(*seed)));
+        assert!(result.is_ok(), "VISAVIS_SIM_SEED={seed} cargo test -p tests --test sim {test}");
+    }
+}
+
 #[test]
 fn a_storm_of_random_actions_keeps_every_invariant_and_settles() {
-    if let Some(seed) = std::env::var("VISAVIS_SIM_SEED").ok().and_then(|seed| seed.parse().ok()) {
-        return storm(seed);
-    }
-    for seed in SEEDS {
-        let result = std::panic::catch_unwind(|| storm(seed));
-        assert!(result.is_ok(), "VISAVIS_SIM_SEED={seed} cargo test -p tests --test sim storm");
-    }
+    storms("a_storm_of", &SEEDS, World::new);
+}
+
+#[test]
+fn a_storm_over_two_or_three_shards_does_too() {
+    storms("a_storm_over", &SEEDS_OF_SHARDS, |seed| {
+        World::of_shards(seed, 2 + (seed % 2) as usize, Between::Busy)
+    });
 }

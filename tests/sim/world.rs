@@ -8,13 +8,14 @@ use engine::{Input, SocketId};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 use server::mapping;
-use sfu::{Certificate, Command, Config, ConnectionId, Notice, SendBatch, Sfu, WallClock};
+use sfu::{Command, Config, ConnectionId, Notice, SendBatch, WallClock};
 use shared::MediaState;
 use shared::protocol::{ClientMessage, ServerMessage, Version, decode_client};
 
 use crate::checker::Checker;
 use crate::client::{Client, Request};
 use crate::link::{Impairment, Link};
+use crate::shards::{Between, Shards};
 
 pub(crate) const SERVER: &str = "192.0.2.1:3478";
 /// What a client hears nothing for before it reconnects, in milliseconds.
@@ -39,7 +40,7 @@ enum Happening {
 pub(crate) struct World {
     pub(crate) now: Duration,
     pub(crate) epoch: Instant,
-    pub(crate) sfu: Sfu,
+    pub(crate) sfu: Shards,
     pub(crate) clients: Vec<Client>,
     /// By client: what it sends, what it receives.
     pub(crate) up: Vec<Link>,
@@ -57,11 +58,16 @@ pub(crate) struct World {
     sockets: BTreeMap<Socket, ConnectionId>,
     next_connection: u64,
     batch: SendBatch,
-    seed: u64,
+    pub(crate) seed: u64,
 }
 
 impl World {
+    /// A server of one shard.
     pub(crate) fn new(seed: u64) -> Self {
+        Self::of_shards(seed, 1, Between::Ideal)
+    }
+
+    pub(crate) fn of_shards(seed: u64, shards: usize, between: Between) -> Self {
         let epoch = Instant::now();
         let config = Config {
             candidates: vec![SERVER.parse().unwrap()],
@@ -71,14 +77,15 @@ impl World {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let mut sfu_seed = [0; 32];
         random.fill_bytes(&mut sfu_seed);
+        let sfu = Shards::new(shards, between, &config, sfu_seed, epoch);
         Self {
             now: Duration::ZERO,
             epoch,
-            sfu: Sfu::new(config, Certificate::generate().unwrap(), sfu_seed, epoch),
             clients: Vec::new(),
             up: Vec::new(),
             down: Vec::new(),
-            checker: Checker::new(seed),
+            checker: Checker::new(seed, sfu.lag()),
+            sfu,
             random,
             told: Vec::new(),
             queue: BTreeMap::new(),
@@ -305,8 +312,10 @@ impl World {
                 let number = self.connections[connection].0 as u16;
                 self.checker.joins(*connection, number, room, *media);
             }
-            Command::SetMedia { connection, media } => self.checker.sets_media(*connection, *media),
-            Command::Leave { connection } => self.checker.leaves(*connection),
+            Command::SetMedia { connection, media } => {
+                self.checker.sets_media(self.now, *connection, *media);
+            }
+            Command::Leave { connection } => self.checker.leaves(self.now, *connection),
             Command::Offer { .. }
             | Command::Wants { .. }
             | Command::Rename { .. }
@@ -331,7 +340,7 @@ impl World {
         }
         while let Some(event) = self.sfu.poll_event() {
             let Some(socket) = self.connections.get(&event.connection).copied() else { continue };
-            self.checker.notice(event.connection, socket.0 as u16, &event.notice);
+            self.checker.notice(self.now, event.connection, socket.0 as u16, &event.notice);
             let closed = matches!(event.notice, Notice::Closed(_));
             self.answer(socket, &mapping::message(event.notice, Version::CURRENT, TIMEOUT_MS));
             if closed {

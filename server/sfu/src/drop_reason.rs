@@ -42,11 +42,13 @@ pub enum DropReason {
     Overwritten,
     /// The result would not fit a datagram.
     TooLarge,
+    /// Too many packets are under way to other shards.
+    RelayFull,
 }
 
 impl DropReason {
     /// How many reasons there are.
-    pub const COUNT: usize = Self::TooLarge as usize + 1;
+    pub const COUNT: usize = Self::RelayFull as usize + 1;
 
     /// All of them, in the order of their counters.
     pub const ALL: [Self; Self::COUNT] = [
@@ -69,5 +71,6 @@ impl DropReason {
         Self::QueueFull,
         Self::Overwritten,
         Self::TooLarge,
+        Self::RelayFull,
     ];
 }

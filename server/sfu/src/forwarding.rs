@@ -34,30 +34,44 @@ impl Sfu {
     ) -> Result<(), DropReason> {
         let transport = peer.transport.as_mut().ok_or(DropReason::NoKeys)?;
         let opener = transport.opener_for(from, now)?;
+        let tag_len = opener.profile().tag_len();
         let received = peer.uplink.receive(now, opener, datagram, &mut self.next_token)?;
+        let plain = &datagram[..datagram.len() - tag_len];
         transport.heard(now);
         self.statistics.rtp_in += 1;
         match received {
-            Received::Media(arrived) => self.fan_out(now, key, peer, &arrived),
+            Received::Media(arrived) => self.fan_out(now, key, peer, &arrived, plain),
             Received::Padding { stream, sequence } => {
-                self.enqueue(key, peer, stream, sequence, QueuedKind::Padding);
+                self.close_gap(key, peer, stream, sequence, plain);
                 Ok(())
             }
         }
     }
 
+    /// Padding without media: numbers close up, here and elsewhere.
     #[inline]
-    fn fan_out(
+    pub(crate) fn close_gap(&mut self, key: PeerKey, peer: &Peer, stream: u8, sequence: u16, plain: &[u8]) {
+        let watched = &peer.uplink.streams[usize::from(stream)];
+        if !watched.relay.to.is_empty() {
+            self.relay_packet(peer, watched, sequence, plain);
+        }
+        self.enqueue(key, peer, stream, sequence, QueuedKind::Padding);
+    }
+
+    #[inline]
+    pub(crate) fn fan_out(
         &mut self,
         now: Instant,
         key: PeerKey,
         peer: &Peer,
         arrived: &Arrived,
+        plain: &[u8],
     ) -> Result<(), DropReason> {
         let stream = &peer.uplink.streams[usize::from(arrived.stream)];
         if arrived.appeared || arrived.key_frame {
             // A new layer, or one whose size may have changed: the choice of layers may be another now.
             self.mark_dirty(&peer.room);
+            self.relay_stream(now, peer, stream);
         }
         if !peer.is_live(stream.kind) {
             return Err(DropReason::Muted);
@@ -66,6 +80,12 @@ impl Sfu {
             && let Some(room) = self.rooms.get_mut(&peer.room)
         {
             room.speakers.observe(now, key, level);
+            if !room.fellows.is_empty() && peer.home.is_none() {
+                room.voices.note(peer.id, level);
+            }
+        }
+        if !stream.relay.to.is_empty() {
+            self.relay_packet(peer, stream, arrived.sequence, plain);
         }
         self.enqueue(key, peer, arrived.stream, arrived.sequence, QueuedKind::Media(arrived.key_frame));
         Ok(())

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 pub(crate) const SPACING: Duration = Duration::from_millis(500);
 
 /// The requests of one publication: many ask, one goes out.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct KeyFrameRequests {
     wanted: bool,
     last: Option<Instant>,

@@ -8,13 +8,11 @@ use shared::limits::PARTICIPANTS_MAX;
 use shared::{DisplayName, MediaState, PeerId, ResumeToken, RoomId};
 
 use crate::command::ConnectionId;
-use crate::downlink::Downlink;
 use crate::event::{Change, CloseReason, Notice, Refusal, Roster};
 use crate::peer::Peer;
 use crate::peer_table::PeerKey;
 use crate::room::Room;
 use crate::sfu::Sfu;
-use crate::uplink::Uplink;
 
 /// A seat without signaling and without media is given up after this long: others see the person go within
 /// five seconds.
@@ -89,7 +87,7 @@ impl Sfu {
             );
             return self.refuse(connection, Refusal::RoomFull, &message);
         }
-        if self.peers.len() >= self.config.peers_max {
+        if self.own_peers() >= self.config.peers_max {
             return self.refuse(
                 connection,
                 Refusal::Full,
@@ -97,10 +95,12 @@ impl Sfu {
             );
         }
         let reserved = resume.and_then(|token| self.reservations.take(now, &token, &room));
-        let id = reserved.unwrap_or_else(|| PeerId::new(self.random.next_u64()));
+        let id = reserved.filter(|id| !self.seats.contains_key(id)).unwrap_or_else(|| self.new_peer_id());
         let token = resume.filter(|_| reserved.is_some()).unwrap_or_else(|| {
             let mut bytes = [0; 16];
             self.random.fill_bytes(&mut bytes);
+            // Tells whoever places joins where to come back to; 120 random bits are left.
+            bytes[0] = self.relay.me.0;
             ResumeToken::new(bytes)
         });
         self.take_seat(now, connection, id, token, room, name, media, reserved.is_some());
@@ -110,6 +110,16 @@ impl Sfu {
                 Refusal::ResumeExpired,
                 "Your earlier place in this meeting has expired; you joined anew.",
             );
+        }
+    }
+
+    /// An id that no other participant has: its last byte is the shard's number.
+    fn new_peer_id(&mut self) -> PeerId {
+        loop {
+            let id = PeerId::new(self.random.next_u64() & !0xff | u64::from(self.relay.me.0));
+            if !self.seats.contains_key(&id) {
+                return id;
+            }
         }
     }
 
@@ -126,30 +136,19 @@ impl Sfu {
         resumed: bool,
     ) {
         let our_ssrc = self.random_ssrc();
-        let peer = Peer {
-            id,
-            resume,
-            room: room.clone(),
-            name,
-            media,
-            connection: Some(connection),
-            lost_at: None,
-            transport: None,
-            uplink: Uplink::new(our_ssrc, now),
-            downlink: Downlink::default(),
-            // RFC 9429 §5.2.1: at most 2^62.
-            session_id: self.random.next_u64() >> 2,
-            session_version: 0,
-            told_slots: Vec::new(),
-            is_busy: false,
-            report_due: now,
-            our_ssrc,
-        };
+        // RFC 9429 §5.2.1: at most 2^62.
+        let session_id = self.random.next_u64() >> 2;
+        let mut peer = Peer::new(now, id, resume, room.clone(), name, media, our_ssrc, session_id);
+        peer.connection = Some(connection);
         let seat = peer.seat();
         let key = self.peers.insert(Box::new(peer));
         self.connections.insert(connection, key);
-        let entry = self.rooms.entry(room.clone()).or_insert_with(Room::new);
-        entry.members.push(key);
+        self.seats.insert(id, key);
+        let is_new = !self.rooms.contains_key(&room);
+        self.rooms.entry(room.clone()).or_insert_with(Room::new).members.push(key);
+        if is_new {
+            self.open_replica(now, &room);
+        }
         self.announce(&room, Change::Joined(seat), Some(key));
         let roster = self.roster(&room);
         self.tell(connection, Notice::Welcomed { peer: id, resume, resumed, media_alive: false, roster });
@@ -157,7 +156,8 @@ impl Sfu {
 
     fn seat_of(&self, resume: &ResumeToken, room: &RoomId) -> Option<PeerKey> {
         let members = &self.rooms.get(room)?.members;
-        members.iter().copied().find(|key| self.peers.get(*key).is_some_and(|peer| peer.resume == *resume))
+        let is_theirs = |peer: &Peer| peer.home.is_none() && peer.resume == *resume;
+        members.iter().copied().find(|key| self.peers.get(*key).is_some_and(is_theirs))
     }
 
     fn come_back(
@@ -251,22 +251,34 @@ impl Sfu {
         }
         let ufrag = peer.transport.as_ref().map(|transport| transport.credentials().ufrag());
         self.forget_addresses(key, ufrag);
+        self.seats.remove(&peer.id);
+        self.remote_peers -= usize::from(peer.home.is_some());
         let Some(room) = self.rooms.get_mut(&peer.room) else { return };
         room.members.retain(|member| *member != key);
         room.speakers.remove(key);
-        if room.members.is_empty() {
-            self.rooms.remove(&peer.room);
-            return;
+        let is_served_here = |key: &PeerKey| self.peers.get(*key).is_some_and(|peer| peer.home.is_none());
+        if !room.members.iter().any(is_served_here) {
+            return self.close_replica(&peer.room);
         }
         let change = match departure {
             Departure::Left => Change::Left(peer.id),
             Departure::TimedOut => Change::TimedOut(peer.id),
         };
-        self.announce(&peer.room, change, None);
+        if peer.home.is_some() {
+            self.tell_change(&peer.room, change, None);
+        } else {
+            self.announce(&peer.room, change, None);
+        }
     }
 
-    /// Tells everybody in the room but `except`, at the next revision.
+    /// A member of our own changed: tells everybody in the room but `except`, here and elsewhere.
     fn announce(&mut self, room: &RoomId, change: Change, except: Option<PeerKey>) {
+        self.relay_change(room, &change);
+        self.tell_change(room, change, except);
+    }
+
+    /// Tells everybody here who is in the room but `except`, at the next revision.
+    pub(crate) fn tell_change(&mut self, room: &RoomId, change: Change, except: Option<PeerKey>) {
         let Some(room) = self.rooms.get_mut(room) else { return };
         room.revision = room.revision.wrapping_add(1);
         room.is_dirty = true;

@@ -37,6 +37,7 @@ impl Sfu {
         match result {
             Some(Ok((sdp, room))) => {
                 self.mark_dirty(&room);
+                self.relay_publication(key);
                 self.tell(connection, Notice::Answered { negotiation, sdp });
             }
             Some(Err(Unusable(message))) => self.refuse(connection, Refusal::InvalidOffer, &message),

@@ -8,6 +8,7 @@ use crate::command::ConnectionId;
 use crate::downlink::{Downlink, Path};
 use crate::event::{Seat, SlotState};
 use crate::outbox::Outbox;
+use crate::replica::Home;
 use crate::rtcp::{SenderInfo, Writer};
 use crate::srtp::RTCP_OVERHEAD_MAX;
 use crate::transport::{RTCP_BYTES_MAX, Transport};
@@ -28,6 +29,8 @@ pub(crate) struct Peer {
     pub(crate) room: RoomId,
     pub(crate) name: DisplayName,
     pub(crate) media: MediaState,
+    /// Where it lives, when not here: then it has neither connection nor transport.
+    pub(crate) home: Option<Home>,
     /// The signaling connection; nothing while it is lost.
     pub(crate) connection: Option<ConnectionId>,
     /// Since when there is no signaling connection.
@@ -47,13 +50,46 @@ pub(crate) struct Peer {
 }
 
 impl Peer {
+    /// A seat that was just taken, without connection and media.
+    #[expect(clippy::too_many_arguments, reason = "the fields of a new seat, each named by the caller")]
+    pub(crate) fn new(
+        now: Instant,
+        id: PeerId,
+        resume: ResumeToken,
+        room: RoomId,
+        name: DisplayName,
+        media: MediaState,
+        our_ssrc: u32,
+        session_id: u64,
+    ) -> Self {
+        Self {
+            id,
+            resume,
+            room,
+            name,
+            media,
+            home: None,
+            connection: None,
+            lost_at: None,
+            transport: None,
+            uplink: Uplink::new(our_ssrc, now),
+            downlink: Downlink::default(),
+            session_id,
+            session_version: 0,
+            told_slots: Vec::new(),
+            is_busy: false,
+            report_due: now,
+            our_ssrc,
+        }
+    }
+
     /// As the others see it.
     pub(crate) fn seat(&self) -> Seat {
         Seat {
             peer: self.id,
             name: self.name.clone(),
             media: self.media,
-            connected: self.connection.is_some(),
+            connected: self.home.map_or(self.connection.is_some(), |home| home.connected),
         }
     }
 

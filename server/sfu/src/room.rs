@@ -4,6 +4,7 @@ use shared::PeerId;
 use shared::limits::AUDIO_SLOTS;
 
 use crate::peer_table::PeerKey;
+use crate::relay::{ShardId, Voices};
 use crate::speaker::Selector;
 
 /// See the [module](self).
@@ -17,6 +18,10 @@ pub(crate) struct Room {
     pub(crate) speakers: Selector<PeerKey, { AUDIO_SLOTS + 1 }>,
     /// Who was last announced as speaking.
     pub(crate) told_speakers: Vec<PeerId>,
+    /// Other SFUs with a replica of this room.
+    pub(crate) fellows: Vec<ShardId>,
+    /// Who of our own members was heard since the other replicas were told.
+    pub(crate) voices: Voices,
     /// What is watched may differ from what should be.
     pub(crate) is_dirty: bool,
 }
@@ -28,6 +33,8 @@ impl Room {
             members: Vec::new(),
             speakers: Selector::new(),
             told_speakers: Vec::new(),
+            fellows: Vec::new(),
+            voices: Voices::default(),
             is_dirty: true,
         }
     }

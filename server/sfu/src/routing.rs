@@ -135,6 +135,7 @@ impl Sfu {
             }
         }
         self.rebuild_watchers(&members);
+        self.relay_wants(&members);
         for key in &members {
             self.tell_slots(*key, &offerings);
         }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
-use shared::RoomId;
+use shared::{PeerId, RoomId};
 
 use crate::command::{Command, ConnectionId};
 use crate::config::Config;
@@ -20,6 +20,7 @@ use crate::membership::{Departure, Reservations};
 use crate::outbox::Outbox;
 use crate::peer::Peer;
 use crate::peer_table::{PeerKey, PeerTable};
+use crate::relay::Relay;
 use crate::room::Room;
 use crate::send_batch::SendBatch;
 use crate::statistics::Statistics;
@@ -44,6 +45,11 @@ pub struct Sfu {
     pub(crate) peers: PeerTable<Peer>,
     pub(crate) rooms: BTreeMap<RoomId, Room>,
     pub(crate) connections: HashMap<ConnectionId, PeerKey>,
+    /// Every participant of every room here, wherever its home is.
+    pub(crate) seats: HashMap<PeerId, PeerKey>,
+    /// How many of them have their home elsewhere.
+    pub(crate) remote_peers: usize,
+    pub(crate) relay: Relay,
     pub(crate) reservations: Reservations,
     /// Where peers send from, once a check from there passed.
     addresses: HashMap<SocketAddr, PeerKey>,
@@ -57,10 +63,11 @@ pub struct Sfu {
     /// Names the next stream.
     pub(crate) next_token: u32,
     pub(crate) statistics: Statistics,
+    pub(crate) facts_due: Instant,
     response: Response,
     /// Memory for the keys that a tick visits; empty between ticks.
     visited: Vec<PeerKey>,
-    next_tick: Instant,
+    pub(crate) next_tick: Instant,
     next_review: Instant,
 }
 
@@ -77,6 +84,9 @@ impl Sfu {
             peers: PeerTable::default(),
             rooms: BTreeMap::new(),
             connections: HashMap::new(),
+            seats: HashMap::new(),
+            remote_peers: 0,
+            relay: Relay::alone(),
             reservations: Reservations::default(),
             addresses: HashMap::new(),
             ufrags: HashMap::new(),
@@ -86,6 +96,7 @@ impl Sfu {
             any_dirty: false,
             next_token: 1,
             statistics: Statistics::default(),
+            facts_due: now,
             response: Response::new(),
             visited: Vec::new(),
             next_tick: now,
@@ -156,12 +167,14 @@ impl Sfu {
             has_transport |= self.with_peer(key, |sfu, peer| sfu.tick_peer(now, peer)).unwrap_or(false);
         }
         self.visited = keys;
+        self.relay_voices();
         self.next_tick = now + if has_transport { TICK } else { IDLE_TICK };
         if now >= self.next_review {
             self.next_review = now + REVIEW_SPACING;
             self.expire_seats(now);
             self.update_speakers(now);
             self.review_rooms(now);
+            self.relay_facts(now);
             self.settle(now);
         }
     }
@@ -194,7 +207,8 @@ impl Sfu {
     #[must_use]
     pub fn statistics(&self) -> Statistics {
         let mut statistics = self.statistics;
-        statistics.peers = self.peers.len();
+        statistics.peers = self.own_peers();
+        statistics.remote_peers = self.remote_peers;
         statistics.rooms = self.rooms.len();
         statistics
     }
@@ -248,7 +262,10 @@ impl Sfu {
     }
 
     fn tick_peer(&mut self, now: Instant, peer: &mut Peer) -> bool {
-        let Some(transport) = &mut peer.transport else { return false };
+        let Some(transport) = &mut peer.transport else {
+            self.relay_key_frames(now, peer);
+            return false;
+        };
         if transport.poll_timeout().is_some_and(|due| due <= now) {
             transport.handle_timeout(now, &mut self.outbox);
         }

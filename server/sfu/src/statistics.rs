@@ -5,8 +5,10 @@ use crate::drop_reason::DropReason;
 /// What one SFU has done since it started, and how much it holds now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Statistics {
-    /// Peers that hold a seat now.
+    /// Peers that hold a seat here now.
     pub peers: usize,
+    /// Members of rooms here whose seat another shard holds.
+    pub remote_peers: usize,
     /// Rooms with at least one seat.
     pub rooms: usize,
     /// Datagrams received.
@@ -15,6 +17,8 @@ pub struct Statistics {
     pub rtp_in: u64,
     /// RTP packets sent to subscribers, retransmissions not counted.
     pub forwarded: u64,
+    /// RTP packets passed on to other shards.
+    pub relayed: u64,
     /// Retransmissions sent to subscribers.
     pub retransmitted: u64,
     /// Key frames asked of publishers.
@@ -30,15 +34,37 @@ impl Default for Statistics {
     fn default() -> Self {
         Self {
             peers: 0,
+            remote_peers: 0,
             rooms: 0,
             datagrams_in: 0,
             rtp_in: 0,
             forwarded: 0,
+            relayed: 0,
             retransmitted: 0,
             key_frame_requests: 0,
             nacks_sent: 0,
             peers_failed: 0,
             drops: [0; DropReason::COUNT],
+        }
+    }
+}
+
+impl std::ops::AddAssign for Statistics {
+    /// The counters of several SFUs together. A room on two of them counts twice.
+    fn add_assign(&mut self, other: Self) {
+        self.peers += other.peers;
+        self.remote_peers += other.remote_peers;
+        self.rooms += other.rooms;
+        self.datagrams_in += other.datagrams_in;
+        self.rtp_in += other.rtp_in;
+        self.forwarded += other.forwarded;
+        self.relayed += other.relayed;
+        self.retransmitted += other.retransmitted;
+        self.key_frame_requests += other.key_frame_requests;
+        self.nacks_sent += other.nacks_sent;
+        self.peers_failed += other.peers_failed;
+        for (drops, more) in self.drops.iter_mut().zip(other.drops) {
+            *drops += more;
         }
     }
 }

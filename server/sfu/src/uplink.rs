@@ -9,6 +9,7 @@ use crate::key_frame::KeyFrameRequests;
 use crate::nack::{Arrival, Generator, Need};
 use crate::rate::RateMeter;
 use crate::reception::Reception;
+use crate::relay::{StreamFacts, StreamRelay, next_token as token_after};
 use crate::ring::{self, PacketRing, Push, RingPacket};
 use crate::rtcp::Writer;
 use crate::rtp::identifier::{Mid, Rid};
@@ -32,7 +33,7 @@ const REPORT_SPACING: Duration = Duration::from_secs(1);
 const RTT_DEFAULT: Duration = Duration::from_millis(50);
 
 /// One source, as negotiated.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Publication {
     pub(crate) mid: Mid,
     pub(crate) kind: SourceKind,
@@ -62,6 +63,8 @@ pub(crate) struct Stream {
     was_live: bool,
     /// Slots that show it or wait for its key frame.
     pub(crate) watchers: Vec<Watcher>,
+    /// The same for other SFUs.
+    pub(crate) relay: StreamRelay,
     replay: ReplayWindow,
     nack: Generator,
     reception: Reception,
@@ -71,6 +74,13 @@ impl Stream {
     /// Whether packets came lately.
     pub(crate) fn is_live(&self, now: Instant) -> bool {
         now.saturating_duration_since(self.last_packet) < LIVE
+    }
+
+    /// Its packets have not come for a while, and now they will: numbers may have gone round since.
+    pub(crate) fn begin_anew(&mut self) {
+        self.ring.clear();
+        self.nack = Generator::new();
+        self.replay = ReplayWindow::new();
     }
 }
 
@@ -299,6 +309,59 @@ impl Uplink {
         place
     }
 
+    /// One packet of a stream whose home is another SFU: decrypted, under its original numbers, never twice.
+    ///
+    /// # Errors
+    /// Why it goes no further.
+    #[inline]
+    pub(crate) fn receive_relayed(
+        &mut self,
+        now: Instant,
+        token: u32,
+        packet: &[u8],
+    ) -> Result<Received, DropReason> {
+        let at = self.streams.iter().position(|stream| stream.token == token);
+        let at = at.ok_or(DropReason::UnknownStream)?;
+        let header = Header::parse(packet).map_err(|_| DropReason::MalformedRtp)?;
+        let level = KnownExtensions::read(&header, packet, &self.extensions).audio_level;
+        let stream = &mut self.streams[at];
+        let index = stream.replay.estimate(header.sequence);
+        stream.replay.commit(index);
+        self.receive_media(now, at, &header, packet, index, level)
+    }
+
+    /// What its home says of a stream; it is made when it is new. Returns whether routing may change.
+    pub(crate) fn learn(&mut self, now: Instant, facts: &StreamFacts) -> bool {
+        let known = self.streams.iter().position(|stream| stream.token == facts.token);
+        let is_negotiated = |publication: &Publication| publication.mid == facts.mid;
+        let at = match (known, self.publications.iter().position(is_negotiated)) {
+            (Some(at), _) => at,
+            (None, Some(publication)) if self.streams.len() < SSRCS_MAX => {
+                let mut token = facts.token;
+                match self.add_stream(now, publication, facts.layer, facts.ssrc, &mut token) {
+                    Place::Stream(at) => at,
+                    Place::Repair(_) | Place::NewStream { .. } | Place::NewRepair { .. } => return false,
+                }
+            }
+            (None, _) => return false,
+        };
+        let stream = &mut self.streams[at];
+        let before = (stream.resolution, stream.is_live(now));
+        stream.resolution = facts.resolution;
+        stream.rate.told(now, facts.bps);
+        if facts.is_live {
+            stream.last_packet = now;
+        } else if stream.is_live(now) {
+            stream.last_packet = now.checked_sub(LIVE).unwrap_or(now);
+        }
+        known.is_none() || before != (stream.resolution, stream.is_live(now))
+    }
+
+    /// Which id stands for which extension in the packets of this peer.
+    pub(crate) const fn extensions(&self) -> &ExtensionMap {
+        &self.extensions
+    }
+
     #[cold]
     fn add_stream(
         &mut self,
@@ -322,11 +385,12 @@ impl Uplink {
             rate: RateMeter::new(now),
             was_live: false,
             watchers: Vec::new(),
+            relay: StreamRelay::default(),
             replay: ReplayWindow::new(),
             nack: Generator::new(),
             reception: Reception::new(publication.payload.clock_rate, now),
         };
-        *next_token = next_token.wrapping_add(1);
+        *next_token = token_after(*next_token);
         // A publisher that changes its SSRC replaces the stream of the same layer: its ring and watchers are of no use.
         let same = |old: &Stream| old.mid == stream.mid && old.layer == stream.layer;
         match self.streams.iter().position(same) {
