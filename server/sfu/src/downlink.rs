@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use shared::SourceRef;
 
+use crate::allocation::Allocator;
 use crate::budget::Budget;
 use crate::drop_reason::DropReason;
 use crate::nack::Responder;
@@ -39,6 +40,8 @@ pub(crate) struct Slot {
     pub(crate) current: Option<Feed>,
     /// What shall flow from its next key frame on.
     pub(crate) pending: Option<Feed>,
+    /// Nothing flows because the connection does not carry it.
+    pub(crate) is_starved: bool,
     pub(crate) packets: u64,
     pub(crate) octets: u64,
     /// Highest sequence number of the client's last report.
@@ -85,6 +88,7 @@ impl Slot {
             want: None,
             current: None,
             pending: None,
+            is_starved: false,
             packets: 0,
             octets: 0,
             reported_highest: None,
@@ -170,6 +174,8 @@ pub(crate) struct Downlink {
     pub(crate) rtt: Option<Duration>,
     /// What the connection carries.
     pub(crate) budget: Budget,
+    /// Shares it among the slots.
+    pub(crate) allocator: Allocator,
 }
 
 impl Downlink {

@@ -113,6 +113,8 @@ pub enum Pause {
     Muted,
     /// The participant does not send it yet.
     NotSent,
+    /// The viewer's own connection does not carry it beside what is more important.
+    Bandwidth,
 }
 
 /// Why a command was not carried out.

@@ -17,15 +17,22 @@ const OVERSIZE_PERCENT: u32 = 134;
 /// tile, else the smallest there is. A layer of unknown height is taken to be twice as tall as the one below it.
 pub(crate) fn choose(layers: &[Layer], max_height: u16) -> Option<usize> {
     let limit = u32::from(max_height) * OVERSIZE_PERCENT / 100;
-    let estimate = |layer: &Layer| height(layers, layer);
+    let estimate = |layer: &Layer| known_height(layers, layer);
     let fitting =
         layers.iter().enumerate().filter(|(_, layer)| estimate(layer).is_some_and(|height| height <= limit));
     let best = fitting.max_by_key(|(_, layer)| (estimate(layer), layer.rank)).map(|(at, _)| at);
     best.or_else(|| layers.iter().enumerate().min_by_key(|(_, layer)| layer.rank).map(|(at, _)| at))
 }
 
+/// The layer's height, known or guessed: from another layer's, else from its rank alone.
+pub(crate) fn height(layers: &[Layer], layer: &Layer) -> u16 {
+    const SMALLEST: u32 = 180;
+    let height = known_height(layers, layer).unwrap_or(SMALLEST << layer.rank.min(4));
+    u16::try_from(height).unwrap_or(u16::MAX)
+}
+
 /// The layer's height, known or derived from another layer's: each rank doubles it.
-fn height(layers: &[Layer], layer: &Layer) -> Option<u32> {
+fn known_height(layers: &[Layer], layer: &Layer) -> Option<u32> {
     if let Some(height) = layer.height {
         return Some(height.into());
     }

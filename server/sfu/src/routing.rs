@@ -8,7 +8,7 @@ use std::time::Instant;
 use shared::limits::AUDIO_SLOTS;
 use shared::{MediaState, PeerId, RoomId, SourceKind, SourceRef};
 
-use crate::allocation::{Demand, allocate};
+use crate::allocation::{Capacity, Demand, Quality};
 use crate::audio;
 use crate::downlink::{Slot, SlotWant};
 use crate::event::{Notice, Pause, SlotState};
@@ -218,8 +218,10 @@ fn assign_video(
         .sum();
     viewer.downlink.budget.judge(now, sending_bps);
     let demands: Vec<Demand> = choices.iter().map(Choice::demand).collect();
-    let layers = allocate(&demands, viewer.downlink.budget.limit_bps());
-    for ((slot, choice), layer) in viewer.downlink.slots.iter_mut().zip(&choices).zip(layers) {
+    let limit = viewer.downlink.budget.limit_bps();
+    let capacity = limit.map(|bps| Capacity { estimate_bps: bps, proven_bps: bps });
+    let allocation = viewer.downlink.allocator.allocate(now, demands, capacity);
+    for ((slot, choice), layer) in viewer.downlink.slots.iter_mut().zip(&choices).zip(allocation.chosen) {
         if !slot.audio
             && let Some(publisher) = choice.apply(slot, layer, offerings)
         {
@@ -251,8 +253,19 @@ impl<'a> Choice<'a> {
     }
 
     fn demand(&self) -> Demand {
-        let priority = self.want.map_or(0, |want| want.priority);
-        Demand { priority, layers_bps: self.streams.iter().map(|stream| stream.bps).collect() }
+        let Some(want) = self.want else { return Demand::default() };
+        let layers: Vec<Layer> = self.streams.iter().map(|stream| stream.layer).collect();
+        let quality = |stream: &&OfferedStream| Quality {
+            bps: stream.bps,
+            height: layer::height(&layers, &stream.layer),
+            frame_rate_percent: 100,
+        };
+        Demand {
+            priority: want.priority,
+            is_screen: want.source.kind == SourceKind::Screen,
+            tile_height: want.max_height,
+            qualities: self.streams.iter().map(quality).collect(),
+        }
     }
 
     fn flowing_bps(&self, slot: &Slot) -> Option<u64> {
@@ -261,15 +274,20 @@ impl<'a> Choice<'a> {
     }
 
     /// Makes the slot show the chosen layer; gives the publisher whose key frame that takes.
-    fn apply(&self, slot: &mut Slot, layer: usize, offerings: &[Offering]) -> Option<(PeerKey, Mid)> {
+    fn apply(&self, slot: &mut Slot, layer: Option<usize>, offerings: &[Offering]) -> Option<(PeerKey, Mid)> {
         // What is muted or gone must not be seen for one more frame.
         slot.current = slot.current.filter(|feed| is_allowed(feed, offerings));
         slot.pending = None;
+        slot.is_starved = layer.is_none() && !self.streams.is_empty();
+        if slot.is_starved {
+            slot.current = None;
+            return None;
+        }
         let (Some(want), Some(offering)) = (self.want, self.offering) else {
             slot.current = None;
             return None;
         };
-        let Some(stream) = self.streams.get(layer) else {
+        let Some(stream) = layer.and_then(|layer| self.streams.get(layer)) else {
             // Not sent at the moment: what flowed of the same source may come back by itself.
             slot.current = slot.current.filter(|feed| feed.source == want.source);
             return None;
@@ -333,6 +351,12 @@ fn state(slot: &Slot, offerings: &[Offering]) -> SlotState {
     let (Some(source), Some(offering)) = (source, offering) else {
         return SlotState { mid, source: None, paused: None };
     };
-    let pause = if offering.is_muted(source.kind) { Pause::Muted } else { Pause::NotSent };
+    let pause = if offering.is_muted(source.kind) {
+        Pause::Muted
+    } else if slot.is_starved {
+        Pause::Bandwidth
+    } else {
+        Pause::NotSent
+    };
     SlotState { mid, source: Some(source), paused: Some(pause) }
 }

@@ -114,6 +114,7 @@ fn slot_assignment(slot: SlotState) -> SlotAssignment {
     let paused = slot.paused.map(|pause| match pause {
         Pause::Muted => PauseReason::Muted,
         Pause::NotSent => PauseReason::NotSent,
+        Pause::Bandwidth => PauseReason::Bandwidth,
     });
     SlotAssignment { mid: slot.mid, source: slot.source, paused }
 }
@@ -391,6 +392,7 @@ mod tests {
         check(source, None, None);
         check(source, Some(Pause::Muted), Some(PauseReason::Muted));
         check(source, Some(Pause::NotSent), Some(PauseReason::NotSent));
+        check(source, Some(Pause::Bandwidth), Some(PauseReason::Bandwidth));
     }
 
     #[test]
