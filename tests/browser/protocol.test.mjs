@@ -3,44 +3,11 @@
 
 import { test, describe, before, after } from 'node:test';
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
 import { Server, freePort } from './harness/server.mjs';
-import { launch, freshPage } from './harness/browsers.mjs';
+import { launch } from './harness/browsers.mjs';
+import { client, flows } from './harness/protocol_page.mjs';
 import { UdpLink } from './harness/udp_link.mjs';
 import { until } from './harness/until.mjs';
-
-const script = await readFile(new URL('./harness/protocol_client.js', import.meta.url), 'utf8');
-
-/** A client in a page of its own. `connect: null` joins without media. */
-async function client(browser, server, room, name, connect) {
-  const page = await freshPage(browser);
-  // The home page: same origin, and idle.
-  await page.goto(`${server.url}/`);
-  // evaluateOnNewDocument and addScriptTag are subject to the page's CSP; evaluating is not.
-  await page.evaluate(`(() => { ${script} })()`);
-  const peer = await page.evaluate(async (room, name, connect) => {
-    window.client = new window.ProtocolClient();
-    const welcome = await window.client.join(room, name);
-    if (connect) await window.client.connect(connect);
-    return welcome.peer;
-  }, room, name, connect);
-  return {
-    page,
-    peer,
-    run: (body, ...values) => page.evaluate(body, ...values),
-    connected: () => until(`${name} is connected`, () => page.evaluate(() => window.client.connection.connectionState === 'connected')),
-    close: () => page.browserContext().close(),
-  };
-}
-
-/** Frames of a slot keep coming. */
-async function flows(viewer, mid, moreThan = 5) {
-  const start = await viewer.run((slot) => window.client.slot(slot), mid);
-  await until(`slot ${mid} shows frames`, async () => {
-    const now = await viewer.run((slot) => window.client.slot(slot), mid);
-    return now.frames > start.frames + moreThan;
-  }, 20_000);
-}
 
 describe('slots', { timeout: 600_000 }, () => {
   let server;

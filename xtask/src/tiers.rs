@@ -12,7 +12,7 @@ use crate::console;
 use crate::process;
 use crate::server;
 use crate::setup::tool::CargoTool;
-use crate::setup::{Browser, Need, SITE_NEEDS};
+use crate::setup::{Browser, Need, SITE_NEEDS, aiortc_python};
 use crate::site::{self, Profile};
 use crate::tidy;
 use crate::workspace::Workspace;
@@ -40,6 +40,8 @@ pub(crate) enum Tier {
     Server,
     /// Chromium and Firefox with fake cameras and microphones
     Browser,
+    /// aiortc, GStreamer and libdatachannel in calls with Chromium
+    Interop,
 }
 
 /// The package whose targets are tiers of their own.
@@ -59,6 +61,7 @@ impl Tier {
             Self::Lint => &[Need::WasmStd],
             Self::Deny => &[Need::CargoDeny],
             Self::Browser => &BROWSER_NEEDS,
+            Self::Interop => &INTEROP_NEEDS,
         }
     }
 
@@ -74,7 +77,8 @@ impl Tier {
             Self::Fuzz => suite(workspace, "corpus"),
             Self::Sim => suite(workspace, "sim"),
             Self::Server => suite(workspace, "server"),
-            Self::Browser => browser(workspace),
+            Self::Browser => in_browsers(workspace, "tests/browser", &[Browser::Chromium, Browser::Firefox]),
+            Self::Interop => in_browsers(workspace, "tests/interop", &[Browser::Chromium]),
         }
     }
 
@@ -98,6 +102,17 @@ const BROWSER_NEEDS: [Need; 7] = [
     SITE_NEEDS[4],
     Need::Chromium,
     Need::Firefox,
+];
+
+const INTEROP_NEEDS: [Need; 8] = [
+    SITE_NEEDS[0],
+    SITE_NEEDS[1],
+    SITE_NEEDS[2],
+    SITE_NEEDS[3],
+    SITE_NEEDS[4],
+    Need::Chromium,
+    Need::Gstreamer,
+    Need::Aiortc,
 ];
 
 fn cargo(workspace: &Workspace, arguments: &[&str]) -> Result<()> {
@@ -181,16 +196,18 @@ fn integration_targets(metadata: &str) -> Result<Vec<String>> {
         .collect())
 }
 
-fn browser(workspace: &Workspace) -> Result<()> {
+/// Runs the suites of `folder` against the released server, with the site built into it.
+fn in_browsers(workspace: &Workspace, folder: &str, browsers: &[Browser]) -> Result<()> {
     console::line(format!("site: {}", site::build(workspace, Profile::Release)?));
     let program = server::build(workspace, Profile::Release)?;
     let mut node = Command::new("node");
     node.current_dir(&workspace.root).args(["--test", "--test-concurrency=1"]).env("VISAVIS_BIN", program);
-    for browser in [Browser::Chromium, Browser::Firefox] {
+    node.env("VISAVIS_PYTHON", aiortc_python(workspace));
+    for browser in browsers {
         let program = browser.locate()?.with_context(|| format!("no {browser:?} was found"))?;
         node.env(browser.variable(), program);
     }
-    process::run(node.args(browser_suites(&workspace.root.join("tests/browser"))?))
+    process::run(node.args(browser_suites(&workspace.root.join(folder))?))
 }
 
 /// The test files in `folder`, in a fixed order. None at all is a failure: `node --test` would look elsewhere.

@@ -1,12 +1,10 @@
 //! The browsers of the browser tests: found on the machine, or installed where that is the machine's way.
 
-use std::fs;
 use std::path::PathBuf;
-use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use super::apt;
+use super::debian;
 use crate::process;
 
 /// A browser engine the tests run in.
@@ -45,8 +43,7 @@ impl Browser {
             return Ok(format!("{} is already there", program.display()));
         }
         let package = self.debian_package();
-        let os_release = fs::read_to_string("/etc/os-release").unwrap_or_default();
-        if !(apt::is_debian(&os_release) && rustix::process::geteuid().is_root()) {
+        if !debian::can_install() {
             bail!(
                 "no {self:?} was found; install it (Debian: `sudo apt-get install {package}`, Fedora: `sudo dnf \
                  install {}`, or from its maker) or set {} to its program",
@@ -54,8 +51,7 @@ impl Browser {
                 self.variable(),
             );
         }
-        apt_get(&["update", "-qq"])?;
-        apt_get(&["install", "--yes", "--no-install-recommends", package])?;
+        debian::install(&[package])?;
         let program = self.locate()?.with_context(|| format!("{package} brought no program for {self:?}"))?;
         Ok(format!("{} installed", program.display()))
     }
@@ -73,14 +69,4 @@ impl Browser {
             Self::Firefox => "firefox-esr",
         }
     }
-}
-
-/// Another apt may be at work: wait for it rather than fail.
-fn apt_get(arguments: &[&str]) -> Result<()> {
-    process::run(
-        Command::new("apt-get")
-            .env("DEBIAN_FRONTEND", "noninteractive")
-            .args(["-o", "DPkg::Lock::Timeout=600"])
-            .args(arguments),
-    )
 }

@@ -2,7 +2,9 @@
 
 mod apt;
 mod browser;
+mod debian;
 mod npm;
+mod peers;
 pub(crate) mod tool;
 mod wasm_source;
 mod wasm_std;
@@ -13,6 +15,7 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 
 pub(crate) use browser::Browser;
+pub(crate) use peers::aiortc_python;
 use tool::CargoTool;
 
 use crate::console::Steps;
@@ -37,6 +40,12 @@ pub(crate) enum Need {
     Chromium,
     /// A Firefox for the browser tests.
     Firefox,
+    /// GStreamer for the interop tests.
+    Gstreamer,
+    /// aiortc for the interop tests.
+    Aiortc,
+    /// Programs that lay out networks, for the impairment tests.
+    NetworkTools,
 }
 
 /// What building the site takes.
@@ -55,6 +64,9 @@ impl Need {
             Self::CargoDeny => "cargo-deny",
             Self::Chromium => "Chromium",
             Self::Firefox => "Firefox",
+            Self::Gstreamer => "GStreamer",
+            Self::Aiortc => "aiortc",
+            Self::NetworkTools => "network tools",
         }
     }
 
@@ -69,6 +81,9 @@ impl Need {
             Self::CargoDeny => CargoTool::cargo_deny().provide(workspace),
             Self::Chromium => Browser::Chromium.provide(),
             Self::Firefox => Browser::Firefox.provide(),
+            Self::Gstreamer => peers::provide_gstreamer(),
+            Self::Aiortc => peers::provide_aiortc(workspace),
+            Self::NetworkTools => peers::provide_network_tools(),
         }
     }
 }
