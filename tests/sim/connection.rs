@@ -54,6 +54,8 @@ pub(crate) struct Connection {
     pub(crate) state: MediaConnection,
     /// Datagrams for the server.
     pub(crate) out: Vec<Vec<u8>>,
+    /// Connectivity checks that the network will lose.
+    pub(crate) lose_checks: u32,
     flavour: Flavour,
     sections: Vec<Section>,
     version: u32,
@@ -62,6 +64,8 @@ pub(crate) struct Connection {
     fingerprint: String,
     ufrag: String,
     pwd: String,
+    /// The ufrag that the server's answer was for: checks use it until the next answer.
+    answered_ufrag: String,
     remote: Option<Answer>,
     check_due: Duration,
     /// The newest answer to a check, since ICE was last restarted.
@@ -101,6 +105,7 @@ impl Connection {
             keys: None,
             state: MediaConnection::New,
             out: Vec::new(),
+            lose_checks: 0,
             flavour,
             sections: Vec::new(),
             version: 0,
@@ -109,6 +114,7 @@ impl Connection {
             fingerprint: format!("sha-256 {}", hex.join(":")),
             ufrag: String::new(),
             pwd: String::new(),
+            answered_ufrag: String::new(),
             remote: None,
             check_due: Duration::ZERO,
             answered: None,
@@ -189,6 +195,7 @@ impl Connection {
             self.watching.add(mid, section.purpose == Purpose::AudioSlot, *ssrc, *repair);
         }
         self.remote = Some(answer);
+        self.answered_ufrag.clone_from(&self.ufrag);
         if restarted {
             self.check_due = now;
             self.answered = None;
@@ -372,7 +379,7 @@ impl Connection {
         request.set_type(BINDING_REQUEST);
         request.new_transaction_id().unwrap();
         request.write_header();
-        request.add(ATTR_USERNAME, format!("{}:{}", remote.ufrag, self.ufrag).as_bytes());
+        request.add(ATTR_USERNAME, format!("{}:{}", remote.ufrag, self.answered_ufrag).as_bytes());
         request.add(ATTR_PRIORITY, &[110, 0, 0, 255]);
         request.add(ATTR_ICE_CONTROLLING, &[7; 8]);
         request.add(ATTR_USE_CANDIDATE, &[]);
@@ -380,7 +387,10 @@ impl Connection {
             .add_to(&mut request)
             .unwrap();
         FINGERPRINT.add_to(&mut request).unwrap();
-        self.out.push(request.raw);
+        match self.lose_checks.checked_sub(1) {
+            Some(left) => self.lose_checks = left,
+            None => self.out.push(request.raw),
+        }
     }
 
     /// Checks at once instead of when consent is due: the browser noticed a change of its network.

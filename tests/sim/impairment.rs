@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use engine::Input;
+use engine::{Input, MediaConnection};
 use rand_chacha::rand_core::RngCore;
 use sfu::DropReason;
 use shared::SourceKind;
@@ -93,6 +93,27 @@ fn a_new_address_nobody_announced_is_followed_at_the_next_consent_check() {
     world.rebind(0, 51_111);
     world.run(6 * SECOND);
     assert!(meet(&world, 0, 1));
+}
+
+#[test]
+fn an_ice_restart_in_mid_call_costs_no_media_even_when_its_first_checks_are_lost() {
+    let mut world = call(50, 2);
+    // The browser takes its connection for broken, and its network for back.
+    world.clients[0].connection.as_mut().unwrap().state = MediaConnection::Disconnected;
+    world.tell(0, Input::NetworkOnline(false));
+    world.tell(0, Input::NetworkOnline(true));
+    world.clients[0].connection.as_mut().unwrap().watching.forget_gaps();
+    world.run_until(SECOND, |world| world.clients[0].offers == 2);
+    let answered = world.told.len();
+    world.run_until(SECOND, |world| world.told.len() > answered);
+    world.clients[0].connection.as_mut().unwrap().lose_checks = 5;
+    world.run(3 * SECOND);
+    let watching = &world.clients[0].connection.as_ref().unwrap().watching;
+    let gap = watching.longest_gap();
+    assert!(gap <= Duration::from_millis(150), "{gap:?} without a packet");
+    assert!(meet(&world, 0, 1));
+    assert!(connected(&world, 0));
+    assert_eq!((world.clients[0].offers, world.clients[0].resets), (2, 1));
 }
 
 #[test]

@@ -249,8 +249,7 @@ impl Sfu {
         if let Some(connection) = peer.connection {
             self.connections.remove(&connection);
         }
-        let ufrag = peer.transport.as_ref().map(|transport| transport.credentials().ufrag());
-        self.forget_addresses(key, ufrag);
+        self.forget_addresses(key);
         self.seats.remove(&peer.id);
         self.remote_peers -= usize::from(peer.home.is_some());
         let Some(room) = self.rooms.get_mut(&peer.room) else { return };

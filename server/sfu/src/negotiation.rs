@@ -109,7 +109,8 @@ impl Sfu {
         Credentials::from_random(&random)
     }
 
-    /// Restarts ICE of the same PeerConnection, or begins with a new one: then nothing of the old one is left.
+    /// Restarts ICE of the same PeerConnection, whose old path serves until there is a new one; or begins with a
+    /// new PeerConnection: then nothing of the old one is left.
     fn renew_transport(
         &mut self,
         now: Instant,
@@ -121,7 +122,6 @@ impl Sfu {
     ) -> Result<(), Unusable> {
         let unusable = |error| Unusable(format!("The session description cannot be used: {error}."));
         let ufrag = credentials.ufrag().to_owned();
-        let old = peer.transport.as_ref().map(|transport| transport.credentials().ufrag().to_owned());
         match &mut peer.transport {
             Some(transport) if same => transport.restart(credentials, offer).map_err(unusable)?,
             _ => {
@@ -132,7 +132,12 @@ impl Sfu {
                 peer.downlink = Downlink::default();
             }
         }
-        self.forget_addresses(key, old.as_deref());
+        if !same {
+            self.forget_addresses(key);
+        }
+        let transport = peer.transport.as_ref();
+        let is_in_use = |ufrag: &str| transport.is_some_and(|transport| transport.answers_to(ufrag));
+        self.ufrags.retain(|ufrag, bound| *bound != key || is_in_use(ufrag));
         self.ufrags.insert(ufrag, key);
         Ok(())
     }

@@ -32,8 +32,6 @@ const TICK: Duration = Duration::from_millis(10);
 const IDLE_TICK: Duration = Duration::from_millis(250);
 /// How often rooms are looked at as a whole: who speaks, which layers are still sent, who has to go.
 const REVIEW_SPACING: Duration = Duration::from_millis(200);
-/// Most addresses that are remembered as belonging to peers; further ones are found by their STUN checks again.
-const ADDRESSES_MAX: usize = 65_536;
 
 /// See the [crate].
 #[derive(Debug)]
@@ -51,9 +49,9 @@ pub struct Sfu {
     pub(crate) remote_peers: usize,
     pub(crate) relay: Relay,
     pub(crate) reservations: Reservations,
-    /// Where peers send from, once a check from there passed.
+    /// Where peers send from, once a check from there passed: as many for each as its transport holds.
     addresses: HashMap<SocketAddr, PeerKey>,
-    /// Our user fragments: they find the peer of a first check.
+    /// Our user fragments, at most two a peer: they find the peer of a first check.
     pub(crate) ufrags: HashMap<String, PeerKey>,
     pub(crate) events: VecDeque<Event>,
     pub(crate) outbox: Outbox,
@@ -165,6 +163,7 @@ impl Sfu {
         let mut has_transport = false;
         for key in keys.drain(..) {
             has_transport |= self.with_peer(key, |sfu, peer| sfu.tick_peer(now, peer)).unwrap_or(false);
+            self.unbind_released(key);
         }
         self.visited = keys;
         self.relay_voices();
@@ -285,28 +284,29 @@ impl Sfu {
             progress.map_err(|_| DropReason::Stun)
         });
         if progress.transpose()? == Some(Progress::Validated) {
-            self.bind(from, key);
+            self.unbind_released(key);
+            // The check passed. An address that changes hands is taken from its old peer.
+            self.addresses.insert(from, key);
         }
         Ok(())
     }
 
-    /// The address belongs to the peer: its check passed. An address that changes hands is taken from the old one.
-    fn bind(&mut self, from: SocketAddr, key: PeerKey) {
-        if self.addresses.len() >= ADDRESSES_MAX && !self.addresses.contains_key(&from) {
-            let peers = &self.peers;
-            self.addresses.retain(|_, key| peers.get(*key).is_some());
-        }
-        if self.addresses.len() < ADDRESSES_MAX {
-            self.addresses.insert(from, key);
+    /// Forgets the addresses that a peer has given up, so that it never holds more than its transport's bound.
+    fn unbind_released(&mut self, key: PeerKey) {
+        let Some(transport) = self.peers.get_mut(key).and_then(|peer| peer.transport.as_mut()) else {
+            return;
+        };
+        for address in transport.take_released() {
+            if self.addresses.get(&address) == Some(&key) {
+                self.addresses.remove(&address);
+            }
         }
     }
 
-    /// Forgets where a peer sends from, and the user fragment of a transport that ended.
-    pub(crate) fn forget_addresses(&mut self, key: PeerKey, ufrag: Option<&str>) {
+    /// Forgets where a peer sends from and by which user fragments it is found.
+    pub(crate) fn forget_addresses(&mut self, key: PeerKey) {
         self.addresses.retain(|_, bound| *bound != key);
-        if let Some(ufrag) = ufrag {
-            self.ufrags.remove(ufrag);
-        }
+        self.ufrags.retain(|_, bound| *bound != key);
     }
 
     fn handle_dtls(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) -> Result<(), DropReason> {

@@ -1,7 +1,7 @@
 //! One peer's transport: ICE, DTLS and SRTP of one PeerConnection, from the first check to the last packet.
 //!
 //! ```text
-//! STUN ─▶ LiteAgent ─▶ validated addresses, the selected one
+//! STUN ─▶ Session   ─▶ validated addresses, the selected one
 //! DTLS ─▶ Server    ─▶ keys ─▶ Opener (what the client sends), Sealer (what we send)
 //! ```
 
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use crate::drop_reason::DropReason;
 use crate::dtls::{self, Certificate};
 use crate::fingerprint::Fingerprint;
-use crate::ice::{self, Credentials, LiteAgent, Response, Verdict};
+use crate::ice::{self, Credentials, LiteAgent, Response, Session, Verdict};
 use crate::outbox::Outbox;
 use crate::sdp::Offer;
 use crate::srtp::{Opener, RTCP_OVERHEAD_MAX, Sealer};
@@ -38,7 +38,7 @@ pub(crate) enum Progress {
 /// See the [module](self).
 #[derive(Debug)]
 pub(crate) struct Transport {
-    agent: LiteAgent,
+    ice: Session,
     remote_pwd: String,
     remote_fingerprint: Fingerprint,
     dtls: dtls::Server,
@@ -65,7 +65,7 @@ impl Transport {
         offer: &Offer,
     ) -> Result<Self, ice::IceError> {
         Ok(Self {
-            agent: LiteAgent::new(credentials, offer.ice.ufrag())?,
+            ice: Session::new(LiteAgent::new(credentials, offer.ice.ufrag())?),
             remote_pwd: offer.ice.pwd().to_owned(),
             remote_fingerprint: offer.fingerprint,
             dtls: dtls::Server::new(certificate, offer.fingerprint),
@@ -82,31 +82,42 @@ impl Transport {
 
     /// Whether `offer` starts ICE anew (RFC 8839 §4.4.1.1.1).
     pub(crate) fn is_restarted_by(&self, offer: &Offer) -> bool {
-        self.agent.remote_ufrag() != offer.ice.ufrag() || self.remote_pwd != offer.ice.pwd()
+        self.ice.current().remote_ufrag() != offer.ice.ufrag() || self.remote_pwd != offer.ice.pwd()
     }
 
-    /// Starts ICE anew with fresh credentials; DTLS and SRTP go on (RFC 8842 §4).
+    /// Starts ICE anew with fresh credentials; DTLS and SRTP go on (RFC 8842 §4), and so does the old path until
+    /// the client has nominated a new one.
     pub(crate) fn restart(&mut self, credentials: Credentials, offer: &Offer) -> Result<(), ice::IceError> {
-        self.agent = LiteAgent::new(credentials, offer.ice.ufrag())?;
+        self.ice.restart(LiteAgent::new(credentials, offer.ice.ufrag())?);
         self.remote_pwd = offer.ice.pwd().to_owned();
         Ok(())
     }
 
     /// Our ICE credentials.
     pub(crate) const fn credentials(&self) -> &Credentials {
-        self.agent.local()
+        self.ice.current().local()
+    }
+
+    /// Whether checks addressed to this ufrag of ours are for this transport.
+    pub(crate) fn answers_to(&self, ufrag: &str) -> bool {
+        self.ice.answers_to(ufrag)
+    }
+
+    /// Addresses that have stopped belonging to the peer since the last call.
+    pub(crate) fn take_released(&mut self) -> impl Iterator<Item = SocketAddr> + '_ {
+        self.ice.take_released()
     }
 
     /// Where to send; nothing before the first validated address or after the last expired.
     #[inline]
     pub(crate) fn path(&self) -> Option<SocketAddr> {
-        self.agent.selected()
+        self.ice.selected()
     }
 
     /// Whether this address belongs to the peer at `now`.
     #[inline]
     pub(crate) fn is_validated(&self, address: SocketAddr, now: Instant) -> bool {
-        self.agent.is_validated(address, now)
+        self.ice.is_validated(address, now)
     }
 
     /// Whether keys are agreed and a path is there.
@@ -132,7 +143,7 @@ impl Transport {
         response: &mut Response,
         outbox: &mut Outbox,
     ) -> Result<Progress, ice::IceError> {
-        let verdict = self.agent.handle(now, from, datagram, response)?;
+        let verdict = self.ice.handle(now, from, datagram, response)?;
         outbox.push(from, response.as_bytes());
         Ok(match verdict {
             Verdict::Validated { .. } => {
@@ -183,7 +194,7 @@ impl Transport {
     /// The address is not the peer's, or no keys are agreed yet.
     #[inline]
     pub(crate) fn opener_for(&mut self, from: SocketAddr, now: Instant) -> Result<&mut Opener, DropReason> {
-        if !self.agent.is_validated(from, now) {
+        if !self.ice.is_validated(from, now) {
             return Err(DropReason::UnknownAddress);
         }
         self.secured.as_mut().map(|secured| &mut secured.opener).ok_or(DropReason::NoKeys)
@@ -208,7 +219,7 @@ impl Transport {
         len: usize,
         outbox: &mut Outbox,
     ) {
-        let (Some(path), Some(secured)) = (self.agent.selected(), &mut self.secured) else { return };
+        let (Some(path), Some(secured)) = (self.ice.selected(), &mut self.secured) else { return };
         if let Ok(total) = secured.sealer.seal_rtcp(packet, len) {
             outbox.push(path, &packet[..total]);
         }
@@ -217,12 +228,12 @@ impl Transport {
     /// When [`Self::handle_timeout`] is due.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         let dtls = self.dtls.poll_timeout().filter(|_| self.path().is_some() && !self.closed);
-        [dtls, self.agent.poll_timeout()].into_iter().flatten().min()
+        [dtls, self.ice.poll_timeout()].into_iter().flatten().min()
     }
 
     /// Lets time pass: DTLS flights are repeated, addresses expire.
     pub(crate) fn handle_timeout(&mut self, now: Instant, outbox: &mut Outbox) {
-        self.agent.handle_timeout(now);
+        self.ice.handle_timeout(now);
         if self.path().is_some() && !self.closed {
             self.dtls.handle_timeout(now);
             self.send_dtls(outbox);
@@ -231,7 +242,7 @@ impl Transport {
 
     /// DTLS waits until ICE has found an address; its own timers repeat what was lost.
     fn send_dtls(&mut self, outbox: &mut Outbox) {
-        let Some(path) = self.agent.selected() else { return };
+        let Some(path) = self.ice.selected() else { return };
         while let Some(datagram) = self.dtls.poll_transmit() {
             outbox.push(path, &datagram);
         }

@@ -14,10 +14,13 @@
 
 mod credentials;
 mod paths;
+mod session;
 mod stun;
 
 #[cfg(test)]
 mod interop_tests;
+#[cfg(test)]
+mod restart_tests;
 #[cfg(test)]
 mod tests;
 
@@ -28,6 +31,7 @@ use aws_lc_rs::hmac;
 
 pub use credentials::Credentials;
 use paths::Paths;
+pub use session::Session;
 pub use stun::{BINDING_REQUEST, Message, Response, peek_local_ufrag};
 
 /// How long an address stays validated without a check from it (RFC 7675 §5.1).
@@ -176,6 +180,21 @@ impl LiteAgent {
     /// place; when there is none, the peer is disconnected. A later check connects it again.
     pub fn handle_timeout(&mut self, now: Instant) -> Option<Event> {
         self.paths.expire(now).then_some(Event::Disconnected)
+    }
+
+    /// Whether the address was validated and has not been displaced since.
+    fn holds(&self, address: SocketAddr) -> bool {
+        self.paths.holds(address)
+    }
+
+    /// Addresses that made room for others or expired since the last call.
+    fn take_displaced(&mut self) -> impl Iterator<Item = SocketAddr> + '_ {
+        self.paths.take_displaced()
+    }
+
+    /// Gives up every address, and says which they were.
+    fn release(&mut self) -> impl Iterator<Item = SocketAddr> + '_ {
+        self.paths.release()
     }
 
     fn is_addressed(&self, username: &[u8]) -> bool {

@@ -27,13 +27,16 @@ impl Path {
 pub(super) struct Paths {
     slots: [Option<Path>; PATHS_MAX],
     selected: Option<usize>,
+    /// Addresses that made room or expired, until they are taken; whoever routes by address forgets them.
+    displaced: Vec<SocketAddr>,
 }
 
 impl Paths {
     /// Records an authenticated check.
     pub(super) fn checked(&mut self, now: Instant, address: SocketAddr, nominated: bool) {
         let slot = self.slot_of(address).unwrap_or_else(|| self.slot_to_replace(now));
-        self.slots[slot] = Some(Path { address, last_check: now });
+        let replaced = self.slots[slot].replace(Path { address, last_check: now });
+        self.displaced.extend(replaced.map(|path| path.address).filter(|replaced| *replaced != address));
         if nominated || self.selected.is_none() {
             self.selected = Some(slot);
         }
@@ -59,12 +62,28 @@ impl Paths {
     pub(super) fn expire(&mut self, now: Instant) -> bool {
         let was_connected = self.selected.is_some();
         for slot in &mut self.slots {
-            *slot = slot.filter(|path| path.is_live(now));
+            self.displaced.extend(slot.take_if(|path| !path.is_live(now)).map(|path| path.address));
         }
         if self.selected_path().is_none() {
             self.selected = self.most_recently_checked();
         }
         was_connected && self.selected.is_none()
+    }
+
+    /// Whether the address has a slot, expired or not.
+    pub(super) fn holds(&self, address: SocketAddr) -> bool {
+        self.slot_of(address).is_some()
+    }
+
+    pub(super) fn take_displaced(&mut self) -> impl Iterator<Item = SocketAddr> + '_ {
+        self.displaced.drain(..)
+    }
+
+    /// Gives up every address.
+    pub(super) fn release(&mut self) -> impl Iterator<Item = SocketAddr> + '_ {
+        self.selected = None;
+        self.displaced.extend(self.slots.iter_mut().filter_map(Option::take).map(|path| path.address));
+        self.displaced.drain(..)
     }
 
     fn selected_path(&self) -> Option<&Path> {

@@ -33,17 +33,17 @@ pub(super) fn agent() -> LiteAgent {
     LiteAgent::new(Credentials::fixed("evtj", RFC_5769_PWD), "h6vY").unwrap()
 }
 
-fn address(port: u16) -> SocketAddr {
+pub(super) fn address(port: u16) -> SocketAddr {
     SocketAddr::from(([192, 0, 2, 1], port))
 }
 
 /// A request as a browser writes it, with attributes of choice before MESSAGE-INTEGRITY.
-struct Request {
+pub(super) struct Request {
     octets: Vec<u8>,
 }
 
 impl Request {
-    fn new(username: &str) -> Self {
+    pub(super) fn new(username: &str) -> Self {
         let mut octets = RFC_5769_REQUEST[..20].to_vec();
         octets[2..4].fill(0);
         Self { octets }.attribute(0x0006, username.as_bytes())
@@ -63,11 +63,11 @@ impl Request {
         self
     }
 
-    fn use_candidate(self) -> Self {
+    pub(super) fn use_candidate(self) -> Self {
         self.attribute(0x0025, &[])
     }
 
-    fn sealed(mut self, pwd: &str) -> Vec<u8> {
+    pub(super) fn sealed(mut self, pwd: &str) -> Vec<u8> {
         let length = (self.octets.len() + 4) as u16;
         self.octets[2..4].copy_from_slice(&length.to_be_bytes());
         let tag = hmac::sign(&key(pwd), &self.octets);
