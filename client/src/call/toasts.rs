@@ -82,7 +82,7 @@ fn sentence(notice: &Notice) -> (String, Tone) {
     let about = |key, name: &shared::DisplayName| text_with(key, &[("name", name.as_str())]);
     match notice {
         Notice::Arrived { name, .. } => (about(Key::Arrived, name), Tone::Neutral),
-        Notice::Departed { name, departure: Departure::Left, .. } => {
+        Notice::Departed { name, departure: Departure::Left | Departure::Unknown, .. } => {
             (about(Key::Departed, name), Tone::Neutral)
         }
         Notice::Departed { name, departure: Departure::TimedOut, .. } => {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{ErrorCode, Version};
 use crate::identity::{DisplayName, PeerId, ResumeToken};
-use crate::media::{MediaState, SourceRef};
+use crate::media::{MediaState, SourceKind, SourceRef};
 
 /// A message from the server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -111,6 +111,9 @@ pub enum Presence {
     Connected,
     /// Signaling was lost; the seat is held for a while.
     Reconnecting,
+    /// A state of a newer server; to be taken for connected.
+    #[serde(other)]
+    Unknown,
 }
 
 /// One change of the room.
@@ -144,6 +147,9 @@ pub enum Departure {
     Left,
     /// Their connection was lost and did not come back.
     TimedOut,
+    /// A reason of a newer server.
+    #[serde(other)]
+    Unknown,
 }
 
 /// What flows in one slot.
@@ -151,12 +157,35 @@ pub enum Departure {
 pub struct SlotAssignment {
     /// The slot: the `a=mid` of a receiving m-line.
     pub mid: String,
-    /// Whose media; nothing when the slot is empty.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Whose media; nothing when the slot is empty, or shows a kind of source of a newer server.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "known_source")]
     pub source: Option<SourceRef>,
     /// Set when nothing flows although something is assigned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paused: Option<PauseReason>,
+}
+
+/// A source whose kind this version does not know is no source for it.
+fn known_source<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<SourceRef>, D::Error> {
+    let source = Option::<AnySourceRef>::deserialize(deserializer)?;
+    Ok(source.and_then(|AnySourceRef { peer, kind }| match kind {
+        AnySourceKind::Known(kind) => Some(SourceRef { peer, kind }),
+        AnySourceKind::Other(_) => None,
+    }))
+}
+
+/// A [`SourceRef`] of any version.
+#[derive(Deserialize)]
+struct AnySourceRef {
+    peer: PeerId,
+    kind: AnySourceKind,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum AnySourceKind {
+    Known(SourceKind),
+    Other(#[expect(dead_code, reason = "only that it is a name matters")] String),
 }
 
 /// Why an assigned slot is silent.

@@ -1,9 +1,10 @@
 //! Older and newer versions understand each other.
 
 use serde_json::{Value, json};
+use shared::SourceKind;
 use shared::protocol::{
-    ClientMessage, DecodeError, ErrorCode, Fault, Goodbye, GoodbyeReason, PauseReason, ServerMessage,
-    Version, decode_client, decode_server,
+    Change, ClientMessage, DecodeError, Departure, ErrorCode, Fault, Goodbye, GoodbyeReason, PauseReason,
+    Presence, ServerMessage, Version, decode_client, decode_server,
 };
 
 use crate::examples::{client_messages, server_messages};
@@ -63,6 +64,29 @@ fn codes_and_reasons_of_tomorrow_are_read_as_unknown() {
     let text = r#"{"type":"slot_map","slots":[{"mid":"1","paused":"of_tomorrow"}]}"#;
     let Ok(ServerMessage::SlotMap { slots }) = decode_server(text) else { panic!("not a slot map") };
     assert_eq!(slots[0].paused, Some(PauseReason::Unknown));
+}
+
+#[test]
+fn values_of_tomorrow_leave_the_rest_of_the_message_readable() {
+    let text = r#"{"type":"snapshot","revision":1,"participants":[{"peer":"ffffffffffffffff","name":"Bo",
+        "media":{},"presence":"of_tomorrow"}]}"#;
+    let Ok(ServerMessage::Snapshot(snapshot)) = decode_server(text) else { panic!("not a snapshot") };
+    assert_eq!(snapshot.participants[0].presence, Presence::Unknown);
+    let text = r#"{"type":"delta","revision":2,"changes":[{"change":"left","peer":"ffffffffffffffff",
+        "departure":"of_tomorrow"}]}"#;
+    let Ok(ServerMessage::Delta { changes, .. }) = decode_server(text) else { panic!("not a delta") };
+    assert!(matches!(changes[..], [Change::Left { departure: Departure::Unknown, .. }]), "{changes:?}");
+    let text = r#"{"type":"slot_map","slots":[{"mid":"1","source":{"peer":"ffffffffffffffff","kind":"of_tomorrow"}},
+        {"mid":"2","source":{"peer":"ffffffffffffffff","kind":"screen_audio"}}]}"#;
+    let Ok(ServerMessage::SlotMap { slots }) = decode_server(text) else { panic!("not a slot map") };
+    assert_eq!(
+        (slots[0].source, slots[1].source.map(|source| source.kind)),
+        (None, Some(SourceKind::ScreenAudio))
+    );
+    for broken in [r#"{"peer":"ffffffffffffffff","kind":7}"#, r#"{"peer":"ff","kind":"of_tomorrow"}"#] {
+        let text = format!(r#"{{"type":"slot_map","slots":[{{"mid":"1","source":{broken}}}]}}"#);
+        assert!(matches!(decode_server(&text), Err(DecodeError::InvalidFields { .. })), "{broken}");
+    }
 }
 
 #[test]

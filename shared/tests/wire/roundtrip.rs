@@ -59,7 +59,7 @@ fn capabilities() -> impl Strategy<Value = Vec<String>> {
 }
 
 fn participant() -> impl Strategy<Value = Participant> {
-    let presence = select(vec![Presence::Connected, Presence::Reconnecting]);
+    let presence = select(vec![Presence::Connected, Presence::Reconnecting, Presence::Unknown]);
     (peer(), name(), media(), presence).prop_map(|(peer, name, media, presence)| Participant {
         peer,
         name,
@@ -74,7 +74,7 @@ fn snapshot() -> impl Strategy<Value = Snapshot> {
 }
 
 fn change() -> impl Strategy<Value = Change> {
-    let departure = select(vec![Departure::Left, Departure::TimedOut]);
+    let departure = select(vec![Departure::Left, Departure::TimedOut, Departure::Unknown]);
     prop_oneof![
         participant().prop_map(|participant| Change::Joined { participant }),
         participant().prop_map(|participant| Change::Updated { participant }),

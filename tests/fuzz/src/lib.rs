@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use sfu::rtp::identifier::Mid;
-use sfu::rtp::{ExtensionKind, ExtensionMap, Header, KnownExtensions, rtx, vp8};
+use sfu::rtp::{ExtensionKind, ExtensionMap, Header, KnownExtensions, red, rtx, vp8};
 use sfu::sdp::{
     self, AnswerParameters, Fingerprint, HostCandidate, IceCredentials, MediaKind, Offer, SlotSsrcs,
 };
@@ -19,10 +19,11 @@ use shared::protocol;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets; the corpus of each lies in `corpus/<name>`.
-pub const TARGETS: [Target; 8] = [
+pub const TARGETS: [Target; 9] = [
     ("stun", stun),
     ("client_hello", client_hello),
     ("rtp", rtp),
+    ("red", redundant_audio),
     ("rtcp", rtcp),
     ("sdp", sdp),
     ("client_message", client_message),
@@ -56,6 +57,15 @@ pub fn rtp(bytes: &[u8]) {
     if let Ok(descriptor) = vp8::Descriptor::parse(payload) {
         descriptor.ids.write(&mut payload.to_vec(), 1, 2);
     }
+}
+
+/// A RED payload, and what was read written again.
+pub fn redundant_audio(bytes: &[u8]) {
+    let Ok(packet) = red::Red::parse(bytes) else { return };
+    let blocks: Vec<red::Block<'_>> = packet.redundant().collect();
+    let mut out = vec![0; bytes.len()];
+    let len = red::write(&blocks, packet.primary_type, packet.primary, &mut out);
+    assert_eq!((len, out.as_slice()), (Ok(bytes.len()), bytes), "every bit of a RED payload has a meaning");
 }
 
 /// A decrypted RTCP compound, every list in it walked to its end.

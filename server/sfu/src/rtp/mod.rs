@@ -1,4 +1,5 @@
-//! RTP (RFC 3550): headers, header extensions (RFC 8285), retransmission (RFC 4588) and the VP8 payload descriptor (RFC 7741).
+//! RTP (RFC 3550): headers, header extensions (RFC 8285), retransmission (RFC 4588), redundant audio (RFC 2198) and the VP8
+//! payload descriptor (RFC 7741).
 //!
 //! Everything here reads foreign bytes and runs once or more per forwarded packet: no allocation, no panic, no media payload
 //! beyond the descriptor. A malformed packet is an [`RtpError`]; a malformed extension list ends early.
@@ -8,6 +9,7 @@ pub mod extension;
 mod header;
 pub mod identifier;
 pub mod padding;
+pub mod red;
 pub mod rtx;
 pub mod sequence;
 pub mod vp8;
@@ -41,6 +43,9 @@ pub enum RtpError {
     /// An extension id outside 1..=14 and 16..=255, or one already given to another extension.
     #[error("extension id {0} is not usable")]
     ExtensionId(u8),
+    /// More redundant blocks than are followed, or one that is older or longer than its header can say.
+    #[error("the redundancy is beyond its bounds")]
+    Redundancy,
     /// The output buffer is too small.
     #[error("the output buffer is too small")]
     NoSpace,
