@@ -11,10 +11,11 @@ use crate::allocation::Allocator;
 use crate::budget::Budget;
 use crate::drop_reason::DropReason;
 use crate::nack::Responder;
+use crate::redundancy::{Redundancy, Repeated};
 use crate::rewrite::{Media, Rewriter, Rewritten, SourcePacket};
-use crate::ring::RingPacket;
+use crate::ring::{PacketRing, RingPacket};
 use crate::rtp::identifier::Mid;
-use crate::rtp::{Carried, ExtensionMap, OutgoingHeader, abs_send_time, rtx};
+use crate::rtp::{Carried, ExtensionMap, OutgoingHeader, abs_send_time, red, rtx};
 use crate::sdp::{PayloadMap, SlotSsrcs};
 use crate::send_batch::SendBatch;
 use crate::srtp::{RTP_OVERHEAD_MAX, Sealer};
@@ -82,6 +83,7 @@ impl Slot {
                 codec: if audio { crate::sdp::Codec::Opus } else { crate::sdp::Codec::Vp8 },
                 payload_type: 0,
                 rtx_payload_type: None,
+                red_payload_type: None,
                 clock_rate: media.clock_hz,
             },
             extensions: ExtensionMap::new(),
@@ -111,6 +113,21 @@ impl Slot {
             return Gate::Pass;
         }
         Gate::Ignore
+    }
+
+    /// What an audio packet repeats of those before it.
+    #[inline]
+    fn repeated<'a>(
+        &self,
+        ring: &'a PacketRing,
+        packet: &RingPacket<'_>,
+        numbers: &Rewritten,
+        distance: usize,
+    ) -> Repeated<'a> {
+        if distance == 0 || self.payload.red_payload_type.is_none() {
+            return Repeated::default();
+        }
+        Repeated::gather(&self.rewriter, ring, numbers, packet, distance, self.payload.payload_type)
     }
 
     /// Where the outgoing packet came from, for its retransmission.
@@ -172,6 +189,8 @@ pub(crate) struct Downlink {
     transport_cc: u16,
     /// Measured from the client's receiver reports.
     pub(crate) rtt: Option<Duration>,
+    /// How much of earlier audio each packet repeats.
+    pub(crate) redundancy: Redundancy,
     /// What the connection carries.
     pub(crate) budget: Budget,
     /// Shares it among the slots.
@@ -209,7 +228,7 @@ impl Downlink {
         packet
     }
 
-    /// Writes one packet into `batch`, in the slot's numbers, sealed.
+    /// Writes one packet of `ring` into `batch`, in the slot's numbers, sealed.
     ///
     /// # Errors
     /// Why it was not sent.
@@ -218,10 +237,12 @@ impl Downlink {
         &mut self,
         now: Instant,
         queued: &Queued,
+        ring: &PacketRing,
         packet: &RingPacket<'_>,
         path: &Path<'_>,
         batch: &mut SendBatch,
     ) -> Result<Sent, DropReason> {
+        let distance = self.redundancy.distance();
         let Some(slot) = self.slots.get_mut(usize::from(queued.slot)) else { return Ok(Sent::Nothing) };
         let source = SourcePacket { sequence: packet.sequence, timestamp: packet.timestamp, vp8: packet.vp8 };
         let (numbers, sent) = match queued.kind {
@@ -252,11 +273,13 @@ impl Downlink {
                 }
             },
         };
+        let repeated = slot.repeated(ring, packet, &numbers, distance);
+        let red_type = slot.payload.red_payload_type.filter(|_| !repeated.blocks().is_empty());
         let header = OutgoingHeader {
             // A talk spurt starts with the marker (RFC 3551 §4.1): let the jitter buffer adapt after a switch.
             marker: packet.marker || (slot.audio && sent == Sent::Switched),
             padding: false,
-            payload_type: slot.payload.payload_type,
+            payload_type: red_type.unwrap_or(slot.payload.payload_type),
             sequence: numbers.sequence(),
             timestamp: numbers.timestamp,
             ssrc: slot.ssrcs.ssrc,
@@ -267,6 +290,20 @@ impl Downlink {
         };
         let ok = batch.push_with(path.to, |space| {
             let header_len = header.write(&slot.extensions, space).ok()?.len;
+            if red_type.is_some() {
+                let payload = space.get_mut(header_len..)?;
+                let opus = slot.payload.payload_type;
+                let plain_len =
+                    header_len + red::write(repeated.blocks(), opus, packet.payload, payload).ok()?;
+                space.get(..plain_len + RTP_OVERHEAD_MAX)?;
+                return Some(path.sealer.seal_rtp(
+                    space,
+                    header_len,
+                    plain_len,
+                    slot.ssrcs.ssrc,
+                    numbers.index,
+                ));
+            }
             let plain_len = header_len + packet.payload.len();
             let payload = space.get_mut(header_len..plain_len + RTP_OVERHEAD_MAX)?;
             payload[..packet.payload.len()].copy_from_slice(packet.payload);
@@ -316,12 +353,14 @@ impl Downlink {
     }
 
     /// The client reports on a slot: how much of what was sent has arrived.
-    pub(crate) fn report(&mut self, ssrc: u32, highest: u32, fraction_lost: u8) {
+    pub(crate) fn report(&mut self, now: Instant, ssrc: u32, highest: u32, fraction_lost: u8) {
         let Some(slot) = self.slots.iter_mut().find(|slot| slot.ssrcs.ssrc == ssrc) else { return };
         let previous = slot.reported_highest.replace(highest);
         // A report that goes backwards comes from a client that started anew.
         let expected = previous.map_or(0, |previous| u64::from(highest.saturating_sub(previous)));
-        self.budget.report(expected, expected * u64::from(fraction_lost) / 256);
+        let lost = expected * u64::from(fraction_lost) / 256;
+        self.redundancy.report(now, expected, lost);
+        self.budget.report(expected, lost);
     }
 
     /// The slot that sends under this SSRC.

@@ -9,10 +9,13 @@
 use std::net::SocketAddr;
 use std::time::Instant;
 
+use shared::SourceKind;
+
 use crate::downlink::{Queued, QueuedKind, Sent};
 use crate::drop_reason::DropReason;
 use crate::peer::{self, Peer};
 use crate::peer_table::PeerKey;
+use crate::redundancy;
 use crate::rtcp::{self, Packet};
 use crate::send_batch::SendBatch;
 use crate::sfu::Sfu;
@@ -40,7 +43,10 @@ impl Sfu {
         transport.heard(now);
         self.statistics.rtp_in += 1;
         match received {
-            Received::Media(arrived) => self.fan_out(now, key, peer, &arrived, plain),
+            Received::Media(arrived) => {
+                peer.note_arrival(&arrived);
+                self.fan_out(now, key, peer, &arrived, plain)
+            }
             Received::Padding { stream, sequence } => {
                 self.close_gap(key, peer, stream, sequence, plain);
                 Ok(())
@@ -76,16 +82,23 @@ impl Sfu {
         if !peer.is_live(stream.kind) {
             return Err(DropReason::Muted);
         }
-        if let Some(level) = arrived.level
+        if let Some(level) = arrived.level.filter(|_| stream.kind == SourceKind::Microphone)
             && let Some(room) = self.rooms.get_mut(&peer.room)
         {
-            room.speakers.observe(now, key, level);
             if !room.fellows.is_empty() && peer.home.is_none() {
                 room.voices.note(peer.id, level);
             }
+            self.any_dirty |= room.hear(now, key, level);
         }
         if !stream.relay.to.is_empty() {
+            for sequence in redundancy::recovered(arrived.recovered, arrived.sequence) {
+                self.relay_packet(peer, stream, sequence, plain);
+            }
             self.relay_packet(peer, stream, arrived.sequence, plain);
+        }
+        for sequence in redundancy::recovered(arrived.recovered, arrived.sequence) {
+            self.statistics.recovered += 1;
+            self.enqueue(key, peer, arrived.stream, sequence, QueuedKind::Media(false));
         }
         self.enqueue(key, peer, arrived.stream, arrived.sequence, QueuedKind::Media(arrived.key_frame));
         Ok(())
@@ -143,8 +156,9 @@ impl Sfu {
             }
             let publisher = self.peers.get(queued.stream.peer);
             let stream = publisher.and_then(|publisher| publisher.uplink.stream(queued.stream));
-            let sent = match stream.and_then(|stream| stream.ring.get(queued.sequence)) {
-                Some(packet) => downlink.send(now, &queued, &packet, &path, batch),
+            let found = stream.and_then(|stream| Some((&stream.ring, stream.ring.get(queued.sequence)?)));
+            let sent = match found {
+                Some((ring, packet)) => downlink.send(now, &queued, ring, &packet, &path, batch),
                 None => Err(DropReason::Overwritten),
             };
             match sent {
@@ -200,10 +214,10 @@ impl Sfu {
         match packet {
             Packet::SenderReport(report) => {
                 peer.uplink.sender_report(report.info.ssrc, report.info.ntp, now);
-                report.blocks().for_each(|block| peer.report_block(&block, since_unix_epoch));
+                report.blocks().for_each(|block| peer.report_block(now, &block, since_unix_epoch));
             }
             Packet::ReceiverReport(report) => {
-                report.blocks().for_each(|block| peer.report_block(&block, since_unix_epoch));
+                report.blocks().for_each(|block| peer.report_block(now, &block, since_unix_epoch));
             }
             Packet::Nack(nack) => {
                 for sequence in nack.sequences().take(RETRANSMISSIONS_PER_NACK_MAX) {

@@ -190,7 +190,7 @@ impl Sfu {
 
     pub(crate) fn set_media(&mut self, key: PeerKey, media: MediaState) {
         let Some(peer) = self.peers.get_mut(key).filter(|peer| peer.media != media) else { return };
-        peer.media = media;
+        peer.set_media(media);
         let (room, seat) = (peer.room.clone(), peer.seat());
         self.announce(&room, Change::Updated(seat), None);
     }

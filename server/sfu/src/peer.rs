@@ -12,7 +12,7 @@ use crate::replica::Home;
 use crate::rtcp::{SenderInfo, Writer};
 use crate::srtp::RTCP_OVERHEAD_MAX;
 use crate::transport::{RTCP_BYTES_MAX, Transport};
-use crate::uplink::{FeedbackCounts, Uplink};
+use crate::uplink::{Arrived, FeedbackCounts, Uplink};
 
 /// Time between two sender reports.
 const REPORT_SPACING: Duration = Duration::from_secs(1);
@@ -103,6 +103,27 @@ impl Peer {
         }
     }
 
+    /// Notes whether the packet came while its source was live: what came while muted must never go on.
+    #[inline]
+    pub(crate) fn note_arrival(&mut self, arrived: &Arrived) {
+        let Some(kind) = self.uplink.streams.get(usize::from(arrived.stream)).map(|stream| stream.kind)
+        else {
+            return;
+        };
+        let is_live = self.is_live(kind);
+        self.uplink.streams[usize::from(arrived.stream)].onset.note(arrived.sequence, is_live);
+    }
+
+    /// What is live now. What came before a mute is not sent after it.
+    pub(crate) fn set_media(&mut self, media: MediaState) {
+        self.media = media;
+        for at in 0..self.uplink.streams.len() {
+            if !self.is_live(self.uplink.streams[at].kind) {
+                self.uplink.streams[at].onset.mute();
+            }
+        }
+    }
+
     /// Sends the RTCP that is due: feedback on what the client publishes, reports on what it watches.
     pub(crate) fn send_reports(
         &mut self,
@@ -143,11 +164,16 @@ impl Peer {
     }
 
     /// A report of the client on one of our streams: its losses, and the round trip (RFC 3550 §6.4.1).
-    pub(crate) fn report_block(&mut self, block: &crate::rtcp::ReportBlock, since_unix_epoch: Duration) {
+    pub(crate) fn report_block(
+        &mut self,
+        now: Instant,
+        block: &crate::rtcp::ReportBlock,
+        since_unix_epoch: Duration,
+    ) {
         if self.downlink.slot_of_ssrc(block.ssrc).is_none() {
             return;
         }
-        self.downlink.report(block.ssrc, block.highest_sequence, block.fraction_lost);
+        self.downlink.report(now, block.ssrc, block.highest_sequence, block.fraction_lost);
         if block.last_sender_report == 0 {
             return;
         }

@@ -323,7 +323,8 @@ impl Sfu {
     fn seat_remote(&mut self, now: Instant, from: ShardId, id: &RoomId, seat: Seat) {
         if let Some(key) = self.remote(from, seat.peer) {
             let Some(peer) = self.peers.get_mut(key).filter(|peer| peer.seat() != seat) else { return };
-            (peer.name, peer.media) = (seat.name.clone(), seat.media);
+            peer.name = seat.name.clone();
+            peer.set_media(seat.media);
             peer.home = Some(Home { shard: from, connected: seat.connected });
             return self.tell_change(id, Change::Updated(seat), None);
         }
@@ -372,7 +373,7 @@ impl Sfu {
             let Some(key) = self.remote(from, *peer) else { continue };
             let is_live = self.peers.get(key).is_some_and(|peer| peer.media.microphone);
             if let Some(room) = self.rooms.get_mut(id).filter(|_| is_live) {
-                room.speakers.observe(now, key, *level);
+                self.any_dirty |= room.hear(now, key, *level);
             }
         }
     }
@@ -411,7 +412,10 @@ impl Sfu {
         let result = match self.remote(from, peer) {
             Some(key) => self.with_peer(key, |sfu, peer| {
                 match peer.uplink.receive_relayed(now, token, packet.bytes())? {
-                    Received::Media(arrived) => sfu.fan_out(now, key, peer, &arrived, packet.bytes()),
+                    Received::Media(arrived) => {
+                        peer.note_arrival(&arrived);
+                        sfu.fan_out(now, key, peer, &arrived, packet.bytes())
+                    }
                     Received::Padding { stream, sequence } => {
                         sfu.close_gap(key, peer, stream, sequence, packet.bytes());
                         Ok(())

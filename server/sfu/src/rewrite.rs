@@ -292,6 +292,14 @@ impl Rewriter {
         Ok(skip)
     }
 
+    /// The source's number of the packet that went out under `index`, when it was one of the current source.
+    #[inline]
+    #[must_use]
+    pub fn sent_source(&self, index: u64) -> Option<u16> {
+        self.epochs[0].filter(|epoch| epoch.first_index <= index)?;
+        self.sent(index).map(|sent| sent.source_sequence)
+    }
+
     /// Where the outgoing packet came from, or for a hole would have come from. `None` when that is no longer known.
     #[inline]
     #[must_use]

@@ -10,7 +10,8 @@ use shared::{MediaState, PeerId, RoomId, SourceKind, SourceRef};
 
 use crate::allocation::{Capacity, Demand, Quality};
 use crate::audio;
-use crate::downlink::{Slot, SlotWant};
+use crate::downlink::{Queued, QueuedKind, Slot, SlotWant};
+use crate::drop_reason::DropReason;
 use crate::event::{Notice, Pause, SlotState};
 use crate::layer::{self, Layer};
 use crate::peer::Peer;
@@ -18,6 +19,9 @@ use crate::peer_table::PeerKey;
 use crate::rtp::identifier::Mid;
 use crate::sfu::Sfu;
 use crate::subscription::{Feed, StreamKey, Watcher};
+
+/// Most shared screens whose sound one viewer hears: the others' voices need slots, too.
+const SCREENS_HEARD: usize = 1;
 
 /// What one member publishes, as far as the others are concerned.
 struct Offering {
@@ -61,9 +65,18 @@ impl Offering {
     }
 
     fn microphone(&self) -> Option<Feed> {
-        let stream = self.streams.iter().find(|stream| stream.kind == SourceKind::Microphone)?;
-        let source = SourceRef { peer: self.id, kind: SourceKind::Microphone };
-        (!self.is_muted(SourceKind::Microphone)).then_some(Feed { stream: stream.key, source })
+        self.sound(SourceKind::Microphone).map(|(feed, _)| feed)
+    }
+
+    /// The sound of a shared screen, while there is any.
+    fn screen_audio(&self) -> Option<Feed> {
+        self.sound(SourceKind::ScreenAudio).filter(|(_, is_live)| *is_live).map(|(feed, _)| feed)
+    }
+
+    fn sound(&self, kind: SourceKind) -> Option<(Feed, bool)> {
+        let stream = self.streams.iter().find(|stream| stream.kind == kind)?;
+        let source = SourceRef { peer: self.id, kind };
+        (!self.is_muted(kind)).then_some((Feed { stream: stream.key, source }, stream.is_live))
     }
 
     /// The streams that may be shown in a tile of this height, smallest picture first, the best for it last.
@@ -119,15 +132,17 @@ impl Sfu {
         let Some(room) = self.rooms.get_mut(id) else { return };
         room.is_dirty = false;
         let members = room.members.clone();
-        let loudest: Vec<PeerKey> =
-            room.speakers.loudest_first(now).into_iter().map(|(key, _)| key).collect();
+        let loudest = room.speakers.loudest_first(now);
         let offerings: Vec<Offering> =
             members.iter().filter_map(|key| Some(Offering::of(now, *key, self.peers.get(*key)?))).collect();
         let mut key_frames = Vec::new();
+        let mut leads = Vec::new();
         for key in &members {
             let Some(viewer) = self.peers.get_mut(*key) else { continue };
             assign_video(now, viewer, &offerings, &mut key_frames);
-            assign_audio(viewer, *key, &offerings, &loudest);
+            for (slot, feed) in assign_audio(viewer, *key, &offerings, &loudest) {
+                leads.push((*key, slot, feed));
+            }
         }
         for (publisher, mid) in key_frames {
             if let Some(publisher) = self.peers.get_mut(publisher) {
@@ -136,8 +151,30 @@ impl Sfu {
         }
         self.rebuild_watchers(&members);
         self.relay_wants(&members);
+        for (viewer, slot, feed) in leads {
+            self.enqueue_lead(viewer, slot, &feed);
+        }
         for key in &members {
             self.tell_slots(*key, &offerings);
+        }
+    }
+
+    /// Somebody who speaks was given a slot: he is heard from a moment before, see [`crate::onset`].
+    fn enqueue_lead(&mut self, viewer: PeerKey, slot: u8, feed: &Feed) {
+        let stream =
+            self.peers.get(feed.stream.peer).and_then(|publisher| publisher.uplink.stream(feed.stream));
+        let Some(stream) = stream else { return };
+        let lead: Vec<u16> = stream.onset.lead(&stream.ring).collect();
+        let Some(viewer_peer) = self.peers.get_mut(viewer) else { return };
+        for sequence in lead {
+            let kind = QueuedKind::Media(false);
+            if !viewer_peer.downlink.enqueue(Queued { stream: feed.stream, sequence, slot, kind }) {
+                self.statistics.drop(DropReason::QueueFull);
+            }
+        }
+        if !viewer_peer.is_busy {
+            viewer_peer.is_busy = true;
+            self.busy.push(viewer);
         }
     }
 
@@ -309,35 +346,53 @@ fn is_allowed(feed: &Feed, offerings: &[Offering]) -> bool {
     })
 }
 
-/// Audio slots carry the loudest others; in small rooms everybody, so that no first syllable is lost.
-fn assign_audio(viewer: &mut Peer, viewer_key: PeerKey, offerings: &[Offering], loudest: &[PeerKey]) {
-    let audible = |key: &PeerKey| {
-        let offering = offerings.iter().find(|offering| offering.key == *key && *key != viewer_key);
-        offering.and_then(Offering::microphone)
+/// Audio slots carry the sound of the screen that is watched and the loudest others; in small rooms everybody, so that
+/// no first syllable is lost. Returns the slots, by place, that were given to somebody who is speaking.
+fn assign_audio(
+    viewer: &mut Peer,
+    viewer_key: PeerKey,
+    offerings: &[Offering],
+    loudest: &[(PeerKey, u8)],
+) -> Vec<(u8, Feed)> {
+    let others = || offerings.iter().filter(|offering| offering.key != viewer_key);
+    let watches = |offering: &&Offering| {
+        let screen = SourceRef { peer: offering.id, kind: SourceKind::Screen };
+        viewer.downlink.slots.iter().any(|slot| slot.want.is_some_and(|want| want.source == screen))
     };
-    let mut wanted: Vec<PeerKey> = loudest.iter().copied().filter(|key| audible(key).is_some()).collect();
-    for offering in offerings {
-        if !wanted.contains(&offering.key) && audible(&offering.key).is_some() {
-            wanted.push(offering.key);
+    let mut wanted: Vec<Feed> =
+        others().filter(watches).filter_map(Offering::screen_audio).take(SCREENS_HEARD).collect();
+    let speakers = loudest.iter().filter_map(|(key, _)| others().find(|offering| offering.key == *key));
+    for feed in speakers.chain(others()).filter_map(Offering::microphone) {
+        if !wanted.contains(&feed) {
+            wanted.push(feed);
         }
     }
     let mut places = [None; AUDIO_SLOTS];
     let slots = || viewer.downlink.slots.iter().filter(|slot| slot.audio);
     let count = slots().count().min(AUDIO_SLOTS);
     for (place, slot) in places.iter_mut().zip(slots()) {
-        *place = slot.pending.or(slot.current).map(|feed| feed.stream.peer);
+        *place = slot.pending.or(slot.current);
     }
     audio::assign(&mut places[..count], &wanted);
-    for (slot, place) in viewer.downlink.slots.iter_mut().filter(|slot| slot.audio).zip(places) {
-        let feed = place.as_ref().and_then(audible);
+    let speaks = |feed: &Feed| {
+        let speaks = loudest.iter().any(|(key, level)| *key == feed.stream.peer && *level > 0);
+        speaks && feed.source.kind == SourceKind::Microphone
+    };
+    let mut begun = Vec::new();
+    let slots = viewer.downlink.slots.iter_mut().enumerate().filter(|(_, slot)| slot.audio);
+    for ((at, slot), feed) in slots.zip(places) {
         if feed.is_some() && slot.current == feed {
             slot.pending = None;
             continue;
+        }
+        if slot.pending != feed {
+            begun.extend(feed.filter(speaks).map(|feed| (at as u8, feed)));
         }
         // Audio switches at the next packet: nothing of the old voice is needed until then.
         slot.current = None;
         slot.pending = feed;
     }
+    begun
 }
 
 /// What the client is told of a slot: what flows, else what it waits for and why.

@@ -70,12 +70,12 @@ impl<K: Copy + Ord, const N: usize> Selector<K, N> {
         }
     }
 
-    /// Notes the level of one audio packet.
+    /// Notes the level of one audio packet. Returns whether its sender speaks and has no slot.
     #[inline]
-    pub fn observe(&mut self, now: Instant, key: K, level: AudioLevel) {
+    pub fn observe(&mut self, now: Instant, key: K, level: AudioLevel) -> bool {
         let at = match self.speakers.binary_search_by_key(&key, |speaker| speaker.key) {
             Ok(at) => at,
-            Err(_) if self.speakers.len() >= MAX_SPEAKERS => return,
+            Err(_) if self.speakers.len() >= MAX_SPEAKERS => return false,
             Err(at) => {
                 self.speakers
                     .insert(at, Speaker { key, loudness: 0, heard: now, spoke: None, selected: None });
@@ -83,6 +83,7 @@ impl<K: Copy + Ord, const N: usize> Selector<K, N> {
             }
         };
         self.speakers[at].observe(now, level);
+        self.speakers[at].selected.is_none() && self.speakers[at].speaks(now)
     }
 
     /// Forgets a speaker who left or was muted, and frees its slot.

@@ -25,6 +25,8 @@ pub struct Statistics {
     pub key_frame_requests: u64,
     /// Packets asked of publishers again.
     pub nacks_sent: u64,
+    /// Audio packets that were lost on the way here and made good from the redundancy of later ones.
+    pub recovered: u64,
     /// Peers dropped because handling one of their packets or commands panicked.
     pub peers_failed: u64,
     drops: [u64; DropReason::COUNT],
@@ -43,6 +45,7 @@ impl Default for Statistics {
             retransmitted: 0,
             key_frame_requests: 0,
             nacks_sent: 0,
+            recovered: 0,
             peers_failed: 0,
             drops: [0; DropReason::COUNT],
         }

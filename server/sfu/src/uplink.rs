@@ -7,6 +7,7 @@ use shared::SourceKind;
 use crate::drop_reason::DropReason;
 use crate::key_frame::KeyFrameRequests;
 use crate::nack::{Arrival, Generator, Need};
+use crate::onset::Onset;
 use crate::rate::RateMeter;
 use crate::reception::Reception;
 use crate::relay::{StreamFacts, StreamRelay, next_token as token_after};
@@ -20,6 +21,8 @@ use crate::srtp::{Opener, RTCP_OVERHEAD_MAX, ReplayWindow};
 use crate::subscription::{StreamKey, Watcher};
 use crate::transport::RTCP_BYTES_MAX;
 use crate::twcc;
+
+mod recovery;
 
 /// Most SSRCs of one peer: four sources, three layers each, with retransmissions.
 const SSRCS_MAX: usize = 24;
@@ -65,6 +68,8 @@ pub(crate) struct Stream {
     pub(crate) watchers: Vec<Watcher>,
     /// The same for other SFUs.
     pub(crate) relay: StreamRelay,
+    /// Which of the last packets may go out later than they came.
+    pub(crate) onset: Onset,
     replay: ReplayWindow,
     nack: Generator,
     reception: Reception,
@@ -105,6 +110,8 @@ pub(crate) struct Arrived {
     pub(crate) level: Option<rtp::AudioLevel>,
     /// The stream was not known, or not live, before this packet.
     pub(crate) appeared: bool,
+    /// Which lost packets before it came with it: see [`crate::redundancy::recovered`].
+    pub(crate) recovered: u8,
 }
 
 /// What an RTP datagram was.
@@ -246,7 +253,8 @@ impl Uplink {
         if is_repair {
             return Ok(Place::NewRepair { publication: at, layer, of_ssrc });
         }
-        if header.payload_type != publication.payload.payload_type {
+        let PayloadMap { payload_type, red_payload_type, .. } = publication.payload;
+        if header.payload_type != payload_type && Some(header.payload_type) != red_payload_type {
             return Err(DropReason::UnknownStream);
         }
         Ok(Place::NewStream { publication: at, layer })
@@ -386,6 +394,7 @@ impl Uplink {
             was_live: false,
             watchers: Vec::new(),
             relay: StreamRelay::default(),
+            onset: Onset::default(),
             replay: ReplayWindow::new(),
             nack: Generator::new(),
             reception: Reception::new(publication.payload.clock_rate, now),
@@ -424,7 +433,12 @@ impl Uplink {
         if payload.is_empty() {
             return Ok(Received::Padding { stream: at as u8, sequence: header.sequence });
         }
-        self.store(now, at, header, packet, header.sequence, payload, level)
+        let (payload, recovered) = self.recover(now, at, header, payload)?;
+        let received = self.store(now, at, header, packet, header.sequence, payload, level)?;
+        Ok(match received {
+            Received::Media(arrived) => Received::Media(Arrived { recovered, ..arrived }),
+            Received::Padding { .. } => received,
+        })
     }
 
     #[inline]
@@ -499,7 +513,8 @@ impl Uplink {
         let appeared = !stream.is_live(now);
         stream.last_packet = now;
         stream.rate.add(now, payload.len());
-        Ok(Received::Media(Arrived { stream: at as u8, sequence, key_frame, level, appeared }))
+        let stream = at as u8;
+        Ok(Received::Media(Arrived { stream, sequence, key_frame, level, appeared, recovered: 0 }))
     }
 
     /// A sender report of the publisher.

@@ -93,6 +93,8 @@ pub struct PayloadMap {
     pub payload_type: u8,
     /// The payload type of its retransmissions (RFC 4588).
     pub rtx_payload_type: Option<u8>,
+    /// The payload type of redundant audio that repeats this codec (RFC 2198).
+    pub red_payload_type: Option<u8>,
     /// The RTP clock, in Hz.
     pub clock_rate: u32,
 }
@@ -220,10 +222,12 @@ fn choose_codec(offered: &OfferedSection) -> Option<PayloadMap> {
         candidate.clock_rate == media.clock_rate
             && candidate.associated_payload_type() == Some(media.payload_type)
     });
+    let red = offered.codecs.iter().find(|candidate| candidate.repeats(media));
     Some(PayloadMap {
         codec,
         payload_type: media.payload_type,
         rtx_payload_type: rtx.map(|rtx| rtx.payload_type),
+        red_payload_type: red.map(|red| red.payload_type),
         clock_rate: media.clock_rate,
     })
 }
@@ -314,11 +318,8 @@ fn write_accepted(
         Role::Slot(_) => "sendonly",
         Role::Inactive | Role::Rejected => "inactive",
     };
-    let PayloadMap { payload_type, .. } = *payload_map;
-    match payload_map.rtx_payload_type {
-        Some(rtx) => text.line(format_args!("m={} 9 {} {payload_type} {rtx}", line.media, line.protocol)),
-        None => text.line(format_args!("m={} 9 {} {payload_type}", line.media, line.protocol)),
-    }
+    let formats = formats(offered, payload_map);
+    text.line(format_args!("m={} 9 {} {formats}", line.media, line.protocol));
     text.line(format_args!("c=IN IP4 0.0.0.0"));
     text.line(format_args!("a=mid:{}", section.mid));
     text.line(format_args!("a={direction}"));
@@ -347,6 +348,16 @@ fn write_accepted(
     text.line(format_args!("a=end-of-candidates"));
 }
 
+/// The accepted payload types in the client's order of preference: a browser sends RED when it comes first. A
+/// retransmission is no preference.
+fn formats(offered: &OfferedSection, payload_map: &PayloadMap) -> String {
+    let PayloadMap { payload_type, rtx_payload_type, red_payload_type, .. } = *payload_map;
+    let is_accepted = |wanted: &u8| *wanted == payload_type || Some(*wanted) == red_payload_type;
+    let preferred = offered.codecs.iter().map(|codec| codec.payload_type).filter(is_accepted);
+    let formats: Vec<String> = preferred.chain(rtx_payload_type).map(|format| format.to_string()).collect();
+    formats.join(" ")
+}
+
 fn write_codec(
     text: &mut Text,
     offered: &OfferedSection,
@@ -365,6 +376,10 @@ fn write_codec(
                 text.line(format_args!("a=rtcp-fb:{payload_type} {feedback}"));
             }
         }
+    }
+    if let Some(red) = payload_map.red_payload_type {
+        text.line(format_args!("a=rtpmap:{red} red/48000/2"));
+        text.line(format_args!("a=fmtp:{red} {payload_type}/{payload_type}"));
     }
     if let Some(rtx) = payload_map.rtx_payload_type {
         text.line(format_args!("a=rtpmap:{rtx} rtx/{}", payload_map.clock_rate));

@@ -146,6 +146,16 @@ impl OfferedCodec {
         }
         self.parameter("apt")?.parse().ok()
     }
+
+    /// Whether this is redundant audio (RFC 2198 section 5) of nothing but that codec, as `red/48000/2` with `111/111` is.
+    #[must_use]
+    pub fn repeats(&self, media: &Self) -> bool {
+        let is_media = |format: &str| format.trim().parse() == Ok(media.payload_type);
+        self.name.eq_ignore_ascii_case("red")
+            && (self.clock_rate, self.channels) == (media.clock_rate, media.channels)
+            && !media.name.eq_ignore_ascii_case("red")
+            && self.parameters.split('/').all(is_media)
+    }
 }
 
 /// The RTCP feedback messages that matter to this server (RFC 4585, RFC 5104, transport-wide congestion control).

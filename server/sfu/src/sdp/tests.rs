@@ -59,15 +59,22 @@ fn a_publication_is_read_with_layers_repair_and_stream() {
 
 #[test]
 fn payload_types_and_extension_ids_are_the_clients() {
-    let expected = [(CHROMIUM_OFFER, 111, (96, 97), 4, 3), (FIREFOX_OFFER, 109, (120, 124), 3, 7)];
-    for (text, opus, (vp8, rtx), mid, transport_cc) in expected {
+    let expected =
+        [(CHROMIUM_OFFER, (111, Some(63)), (96, 97), 4, 3), (FIREFOX_OFFER, (109, None), (120, 124), 3, 7)];
+    for (text, (opus, red), (vp8, rtx), mid, transport_cc) in expected {
         let answer = answer_of(&Offer::parse(text).unwrap());
-        let audio =
-            PayloadMap { codec: Codec::Opus, payload_type: opus, rtx_payload_type: None, clock_rate: 48_000 };
+        let audio = PayloadMap {
+            codec: Codec::Opus,
+            payload_type: opus,
+            rtx_payload_type: None,
+            red_payload_type: red,
+            clock_rate: 48_000,
+        };
         let video = PayloadMap {
             codec: Codec::Vp8,
             payload_type: vp8,
             rtx_payload_type: Some(rtx),
+            red_payload_type: None,
             clock_rate: 90_000,
         };
         for section in &answer.sections {
