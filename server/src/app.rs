@@ -11,9 +11,9 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-use crate::config::Config;
+use crate::config::{Config, MediaTcp};
 use crate::http::{Admission, Site, router, serve};
-use crate::media::{MediaError, Shards};
+use crate::media::{MediaError, Shards, accept};
 
 /// How often the counters are logged.
 const STATISTICS_INTERVAL: Duration = Duration::from_secs(60);
@@ -26,6 +26,16 @@ pub enum StartError {
     /// The TCP port cannot be listened on.
     #[error("TCP {address} cannot be listened on")]
     Listen {
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The TCP port of media cannot be listened on.
+    #[error(
+        "TCP {address} cannot be listened on for media; name another one with --media-tcp-port, or 0 for none"
+    )]
+    MediaTcp {
         /// Where.
         address: SocketAddr,
         /// Why.
@@ -86,7 +96,9 @@ impl Server {
         let http_addr = listener.local_addr().map_err(listen_error)?;
         let site = Site::new(config.site.as_deref())
             .map_err(|source| StartError::Site { folder: config.site.clone().unwrap_or_default(), source })?;
-        let shards = Arc::new(Shards::start(&config)?);
+        let media_tcp = listen_for_media(&config).await?;
+        let media_tcp_addr = media_tcp.as_ref().and_then(|listener| listener.local_addr().ok());
+        let shards = Arc::new(Shards::start(&config, media_tcp_addr)?);
         let media_addrs = shards.addresses().to_vec();
         let (stop, shutdown) = watch::channel(false);
         let (work, all_work_ended) = mpsc::channel(1);
@@ -100,6 +112,8 @@ impl Server {
             work: work.clone(),
             connections: AtomicU64::new(1),
         });
+        let accepting =
+            media_tcp.map(|listener| tokio::spawn(accept(listener, Arc::clone(&shards), shutdown.clone())));
         let listening = tokio::spawn(serve(listener, router(app), shutdown, work));
         let reporting = tokio::spawn(report(Arc::clone(&shards)));
         tracing::info!(port = http_addr.port(), "listening");
@@ -108,8 +122,10 @@ impl Server {
             http_addr,
             media_addr,
             media_addrs,
+            media_tcp_addr,
             stop,
             listening,
+            accepting,
             reporting,
             all_work_ended,
             shards,
@@ -128,8 +144,11 @@ pub struct Running {
     pub media_addr: SocketAddr,
     /// Where all shards listen for media (UDP).
     pub media_addrs: Vec<SocketAddr>,
+    /// Where clients without UDP connect to for media (TCP).
+    pub media_tcp_addr: Option<SocketAddr>,
     stop: watch::Sender<bool>,
     listening: JoinHandle<()>,
+    accepting: Option<JoinHandle<()>>,
     reporting: JoinHandle<()>,
     all_work_ended: mpsc::Receiver<()>,
     shards: Arc<Shards>,
@@ -152,6 +171,10 @@ impl Running {
         if tokio::time::timeout(self.grace, drained).await.is_err() {
             tracing::warn!("some connections did not end in time and are cut");
         }
+        if let Some(accepting) = self.accepting {
+            // It ends at once, and its last reference to the shards with it.
+            let _ = accepting.await;
+        }
         self.shards.stop().await;
         let shards = self.shards;
         let joined = tokio::task::spawn_blocking(move || {
@@ -161,6 +184,23 @@ impl Running {
         });
         let _ = joined.await;
         tracing::info!("stopped");
+    }
+}
+
+/// The listener for media over TCP, if there is to be one. A port that nobody chose may be taken: then there is none.
+async fn listen_for_media(config: &Config) -> Result<Option<TcpListener>, StartError> {
+    let Some(MediaTcp { address, is_chosen }) = config.media_tcp else { return Ok(None) };
+    match TcpListener::bind(address).await {
+        Ok(listener) => Ok(Some(listener)),
+        Err(source) if is_chosen => Err(StartError::MediaTcp { address, source }),
+        Err(error) => {
+            tracing::warn!(
+                %address, %error,
+                "no media over TCP: the port is taken. Clients without UDP cannot connect; choose a port with \
+                 --media-tcp-port"
+            );
+            Ok(None)
+        }
     }
 }
 

@@ -153,7 +153,7 @@ fn drain(sfu: &mut Sfu, now: Instant, peers: &mut [Peer]) {
     loop {
         let more = sfu.poll_transmit(now, &mut batch);
         for datagram in batch.datagrams() {
-            if let Some(peer) = peers.iter_mut().find(|peer| peer.address == datagram.to) {
+            if let Some(peer) = peers.iter_mut().find(|peer| peer.address == datagram.to.remote()) {
                 peer.inbox.push(batch.payload(datagram).to_vec());
             }
         }
@@ -184,6 +184,8 @@ fn connections_of_another_stack_exchange_audio_and_video_intact() {
     let start = Instant::now();
     let config = Config {
         candidates: vec![SERVER.parse().unwrap()],
+        tcp_candidates: Vec::new(),
+        shard: 0,
         peers_max: 10,
         wall_clock: WallClock { instant: start, since_unix_epoch: Duration::from_secs(1_700_000_000) },
     };

@@ -71,6 +71,8 @@ impl World {
         let epoch = Instant::now();
         let config = Config {
             candidates: vec![SERVER.parse().unwrap()],
+            tcp_candidates: Vec::new(),
+            shard: 0,
             peers_max: 100,
             wall_clock: WallClock { instant: epoch, since_unix_epoch: Duration::ZERO },
         };
@@ -355,13 +357,13 @@ impl World {
         let batch = std::mem::replace(&mut self.batch, SendBatch::with_capacity(0));
         for datagram in batch.datagrams() {
             let payload = batch.payload(datagram);
-            let Some((number, of)) = self.owners.get(&datagram.to).copied() else { continue };
+            let Some((number, of)) = self.owners.get(&datagram.to.remote()).copied() else { continue };
             let connection = self.clients[number].connection.as_ref();
             if let Some(connection) = connection.filter(|connection| connection.origin.connection == of) {
                 self.checker.outgoing(self.now, number as u16, connection, payload);
             }
             for (delay, copy) in self.down[number].carry(payload) {
-                self.schedule(delay, Happening::ToClient(datagram.to, copy));
+                self.schedule(delay, Happening::ToClient(datagram.to.remote(), copy));
             }
         }
         self.batch = batch;

@@ -8,6 +8,10 @@ use std::time::{Duration, Instant};
 pub struct Config {
     /// Addresses that clients shall send media to, best first; they become the ICE host candidates.
     pub candidates: Vec<SocketAddr>,
+    /// Addresses that clients without UDP can connect to by TCP, best first (RFC 6544).
+    pub tcp_candidates: Vec<SocketAddr>,
+    /// This SFU's number among those that share a TCP listener: at most 4,095. It is in every ufrag.
+    pub shard: u16,
     /// Most peers on this shard; the next join is refused with [`crate::Refusal::Full`].
     pub peers_max: usize,
     /// How the shell's monotonic clock and the wall clock lie to each other (RTCP sender reports, abs-send-time).

@@ -2,11 +2,11 @@
 //!
 //! A slot keeps its SSRC for ever; what flows through it is switched by rewriting numbers, at a key frame.
 
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use shared::SourceRef;
 
+use crate::address::Address;
 use crate::allocation::Allocator;
 use crate::budget::Budget;
 use crate::drop_reason::DropReason;
@@ -172,7 +172,7 @@ pub(crate) enum Sent {
 /// Where and with what to send.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Path<'a> {
-    pub(crate) to: SocketAddr,
+    pub(crate) to: Address,
     pub(crate) sealer: &'a Sealer,
     /// Time since the Unix epoch, for `abs-send-time`.
     pub(crate) since_unix_epoch: Duration,
@@ -314,6 +314,9 @@ impl Downlink {
         });
         if !ok {
             return Err(DropReason::TooLarge);
+        }
+        if slot.audio {
+            batch.mark_audio();
         }
         self.transport_cc = self.transport_cc.wrapping_add(1);
         slot.packets += 1;

@@ -6,11 +6,11 @@
 //! ```
 //! Subscriber after subscriber, so that datagrams to one address lie side by side and leave as one GSO message.
 
-use std::net::SocketAddr;
 use std::time::Instant;
 
 use shared::SourceKind;
 
+use crate::address::Address;
 use crate::downlink::{Queued, QueuedKind, Sent};
 use crate::drop_reason::DropReason;
 use crate::peer::{self, Peer};
@@ -32,7 +32,7 @@ impl Sfu {
         now: Instant,
         key: PeerKey,
         peer: &mut Peer,
-        from: SocketAddr,
+        from: Address,
         datagram: &mut [u8],
     ) -> Result<(), DropReason> {
         let transport = peer.transport.as_mut().ok_or(DropReason::NoKeys)?;
@@ -183,7 +183,7 @@ impl Sfu {
         now: Instant,
         key: PeerKey,
         peer: &mut Peer,
-        from: SocketAddr,
+        from: Address,
         datagram: &mut [u8],
     ) -> Result<(), DropReason> {
         let transport = peer.transport.as_mut().ok_or(DropReason::NoKeys)?;

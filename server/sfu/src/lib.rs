@@ -9,6 +9,7 @@
 //! Errors come from input and are counted or answered; a broken invariant panics with its reason, and the
 //! panic costs the peer it happened in, not the others.
 
+mod address;
 mod allocation;
 mod audio;
 mod budget;
@@ -53,6 +54,7 @@ pub mod speaker;
 pub mod srtp;
 pub mod twcc;
 
+pub use address::{Address, TcpConnection};
 pub use command::{Command, ConnectionId, Want};
 pub use config::{Config, WallClock};
 pub use drop_reason::DropReason;

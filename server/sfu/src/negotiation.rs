@@ -79,13 +79,7 @@ impl Sfu {
 
     /// The answer, with the SSRCs of the slots that go on and new ones for new slots.
     fn answer(&mut self, peer: &Peer, offer: &Offer, ice: &IceCredentials, keep_slots: bool) -> Answer {
-        let candidates: Vec<HostCandidate> = self
-            .config
-            .candidates
-            .iter()
-            .zip((0..=u16::MAX).rev())
-            .map(|(address, preference)| HostCandidate::new(*address, preference))
-            .collect();
+        let candidates = self.candidates();
         let parameters = AnswerParameters {
             session_id: peer.session_id,
             session_version: peer.session_version + 1,
@@ -103,10 +97,19 @@ impl Sfu {
         })
     }
 
+    fn candidates(&self) -> Vec<HostCandidate> {
+        let preferences = || (0..=u16::MAX).rev();
+        let udp = self.config.candidates.iter().zip(preferences());
+        let udp = udp.map(|(address, preference)| HostCandidate::new(*address, preference));
+        let tcp = self.config.tcp_candidates.iter().zip(preferences());
+        let tcp = tcp.map(|(address, preference)| HostCandidate::tcp_passive(*address, preference >> 3));
+        udp.chain(tcp).collect()
+    }
+
     fn random_credentials(&mut self) -> Credentials {
         let mut random = [0; Credentials::RANDOM_LEN];
         self.random.fill_bytes(&mut random);
-        Credentials::from_random(&random)
+        Credentials::from_random(&random).for_shard(self.config.shard)
     }
 
     /// Restarts ICE of the same PeerConnection, whose old path serves until there is a new one; or begins with a

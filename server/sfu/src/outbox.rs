@@ -1,8 +1,8 @@
 //! Control datagrams (STUN, DTLS, RTCP) that wait to be sent.
 
 use std::collections::VecDeque;
-use std::net::SocketAddr;
 
+use crate::address::Address;
 use crate::send_batch::{DATAGRAM_BYTES_MAX, SendBatch};
 
 /// Most datagrams waiting; beyond that new ones are dropped, and the sender's timers repeat them.
@@ -12,12 +12,12 @@ const DATAGRAMS_MAX: usize = 4096;
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
     bytes: Vec<u8>,
-    datagrams: VecDeque<(SocketAddr, usize, usize)>,
+    datagrams: VecDeque<(Address, usize, usize)>,
 }
 
 impl Outbox {
     /// Adds one datagram; returns whether there was room.
-    pub(crate) fn push(&mut self, to: SocketAddr, datagram: &[u8]) -> bool {
+    pub(crate) fn push(&mut self, to: Address, datagram: &[u8]) -> bool {
         if self.datagrams.len() >= DATAGRAMS_MAX || datagram.len() > DATAGRAM_BYTES_MAX {
             return false;
         }

@@ -1,7 +1,6 @@
 //! One shard: owns rooms, peers and their transports, and dispatches. It computes nothing itself.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
@@ -9,6 +8,7 @@ use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 use shared::{PeerId, RoomId};
 
+use crate::address::{Address, TcpConnection};
 use crate::command::{Command, ConnectionId};
 use crate::config::Config;
 use crate::drop_reason::DropReason;
@@ -50,7 +50,7 @@ pub struct Sfu {
     pub(crate) relay: Relay,
     pub(crate) reservations: Reservations,
     /// Where peers send from, once a check from there passed: as many for each as its transport holds.
-    addresses: HashMap<SocketAddr, PeerKey>,
+    addresses: HashMap<Address, PeerKey>,
     /// Our user fragments, at most two a peer: they find the peer of a first check.
     pub(crate) ufrags: HashMap<String, PeerKey>,
     pub(crate) events: VecDeque<Event>,
@@ -138,7 +138,8 @@ impl Sfu {
     }
 
     /// One datagram from the network; it is decrypted in place. Forwarding happens in [`Self::poll_transmit`].
-    pub fn handle_datagram(&mut self, now: Instant, from: SocketAddr, datagram: &mut [u8]) {
+    pub fn handle_datagram(&mut self, now: Instant, from: impl Into<Address>, datagram: &mut [u8]) {
+        let from = from.into();
         self.statistics.datagrams_in += 1;
         // RFC 7983 §7, and RFC 5761 §4 for RTCP.
         let result = match *datagram {
@@ -150,6 +151,23 @@ impl Sfu {
         };
         if let Err(reason) = result {
             self.statistics.drop(reason);
+        }
+    }
+
+    /// Whether what comes from this address at `now` belongs to a peer.
+    #[must_use]
+    pub fn is_validated(&self, now: Instant, address: Address) -> bool {
+        let peer = self.addresses.get(&address).and_then(|key| self.peers.get(*key));
+        let transport = peer.and_then(|peer| peer.transport.as_ref());
+        transport.is_some_and(|transport| transport.is_validated(address, now))
+    }
+
+    /// A TCP connection was closed. Its peer goes on over another address, if it has one.
+    pub fn handle_closed(&mut self, connection: TcpConnection) {
+        let address = Address::Tcp(connection);
+        let Some(key) = self.addresses.remove(&address) else { return };
+        if let Some(transport) = self.peers.get_mut(key).and_then(|peer| peer.transport.as_mut()) {
+            transport.forget(address);
         }
     }
 
@@ -275,7 +293,7 @@ impl Sfu {
         true
     }
 
-    fn handle_stun(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) -> Result<(), DropReason> {
+    fn handle_stun(&mut self, now: Instant, from: Address, datagram: &[u8]) -> Result<(), DropReason> {
         let ufrag = ice::peek_local_ufrag(datagram).ok_or(DropReason::Stun)?;
         let key = *self.ufrags.get(ufrag).ok_or(DropReason::Stun)?;
         let progress = self.with_peer(key, |sfu, peer| {
@@ -309,7 +327,7 @@ impl Sfu {
         self.ufrags.retain(|_, bound| *bound != key);
     }
 
-    fn handle_dtls(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) -> Result<(), DropReason> {
+    fn handle_dtls(&mut self, now: Instant, from: Address, datagram: &[u8]) -> Result<(), DropReason> {
         let key = *self.addresses.get(&from).ok_or(DropReason::UnknownAddress)?;
         let progress = self.with_peer(key, |sfu, peer| {
             let transport = peer.transport.as_mut().ok_or(DropReason::Dtls)?;
@@ -329,17 +347,12 @@ impl Sfu {
     }
 
     #[inline]
-    fn handle_srtp(&mut self, now: Instant, from: SocketAddr, datagram: &mut [u8]) -> Result<(), DropReason> {
+    fn handle_srtp(&mut self, now: Instant, from: Address, datagram: &mut [u8]) -> Result<(), DropReason> {
         let key = *self.addresses.get(&from).ok_or(DropReason::UnknownAddress)?;
         self.with_peer(key, |sfu, peer| sfu.receive_rtp(now, key, peer, from, datagram)).unwrap_or(Ok(()))
     }
 
-    fn handle_srtcp(
-        &mut self,
-        now: Instant,
-        from: SocketAddr,
-        datagram: &mut [u8],
-    ) -> Result<(), DropReason> {
+    fn handle_srtcp(&mut self, now: Instant, from: Address, datagram: &mut [u8]) -> Result<(), DropReason> {
         let key = *self.addresses.get(&from).ok_or(DropReason::UnknownAddress)?;
         self.with_peer(key, |sfu, peer| sfu.receive_rtcp(now, key, peer, from, datagram)).unwrap_or(Ok(()))
     }
@@ -347,6 +360,8 @@ impl Sfu {
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
+
     use shared::{DisplayName, MediaState};
 
     use super::*;
@@ -356,7 +371,7 @@ mod tests {
     fn sfu(now: Instant) -> Sfu {
         let wall_clock = WallClock { instant: now, since_unix_epoch: Duration::ZERO };
         let candidates = vec![SocketAddr::from(([192, 0, 2, 1], 3478))];
-        let config = Config { candidates, peers_max: 2, wall_clock };
+        let config = Config { candidates, tcp_candidates: Vec::new(), shard: 0, peers_max: 2, wall_clock };
         Sfu::new(config, Certificate::generate().unwrap(), [7; 32], now)
     }
 

@@ -5,9 +5,9 @@
 //! DTLS ─▶ Server    ─▶ keys ─▶ Opener (what the client sends), Sealer (what we send)
 //! ```
 
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use crate::address::Address;
 use crate::drop_reason::DropReason;
 use crate::dtls::{self, Certificate};
 use crate::fingerprint::Fingerprint;
@@ -103,20 +103,25 @@ impl Transport {
         self.ice.answers_to(ufrag)
     }
 
+    /// The address is gone.
+    pub(crate) fn forget(&mut self, address: Address) {
+        self.ice.forget(address);
+    }
+
     /// Addresses that have stopped belonging to the peer since the last call.
-    pub(crate) fn take_released(&mut self) -> impl Iterator<Item = SocketAddr> + '_ {
+    pub(crate) fn take_released(&mut self) -> impl Iterator<Item = Address> + '_ {
         self.ice.take_released()
     }
 
     /// Where to send; nothing before the first validated address or after the last expired.
     #[inline]
-    pub(crate) fn path(&self) -> Option<SocketAddr> {
+    pub(crate) fn path(&self) -> Option<Address> {
         self.ice.selected()
     }
 
     /// Whether this address belongs to the peer at `now`.
     #[inline]
-    pub(crate) fn is_validated(&self, address: SocketAddr, now: Instant) -> bool {
+    pub(crate) fn is_validated(&self, address: Address, now: Instant) -> bool {
         self.ice.is_validated(address, now)
     }
 
@@ -138,7 +143,7 @@ impl Transport {
     pub(crate) fn handle_stun(
         &mut self,
         now: Instant,
-        from: SocketAddr,
+        from: Address,
         datagram: &[u8],
         response: &mut Response,
         outbox: &mut Outbox,
@@ -193,7 +198,7 @@ impl Transport {
     /// # Errors
     /// The address is not the peer's, or no keys are agreed yet.
     #[inline]
-    pub(crate) fn opener_for(&mut self, from: SocketAddr, now: Instant) -> Result<&mut Opener, DropReason> {
+    pub(crate) fn opener_for(&mut self, from: Address, now: Instant) -> Result<&mut Opener, DropReason> {
         if !self.ice.is_validated(from, now) {
             return Err(DropReason::UnknownAddress);
         }

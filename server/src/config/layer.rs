@@ -33,6 +33,9 @@ pub(super) struct Layer {
     /// UDP port of media, one more for every further shard [default: the same number as --port]
     #[arg(long, value_name = "PORT")]
     pub(super) media_port: Option<u16>,
+    /// TCP port of media for clients without UDP; 0 for none [default: the one after --port]
+    #[arg(long, value_name = "PORT")]
+    pub(super) media_tcp_port: Option<u16>,
     /// Addresses that clients send media to, best first [default: this machine's own]
     #[arg(long, value_name = "IP[:PORT]", value_delimiter = ',')]
     pub(super) announce: Option<Vec<Announced>>,
@@ -99,6 +102,7 @@ impl Layer {
             "port" => self.port = Some(one(text, PORT)?),
             "media_address" => self.media_address = Some(one(text, IP)?),
             "media_port" => self.media_port = Some(one(text, PORT)?),
+            "media_tcp_port" => self.media_tcp_port = Some(one(text, PORT)?),
             "announce" => self.announce = Some(list(text, "IP addresses or IP:port, separated by commas")?),
             "site" => self.site = Some(PathBuf::from(text)),
             "origins" => {
@@ -126,6 +130,7 @@ impl Layer {
             port: self.port.or(below.port),
             media_address: self.media_address.or(below.media_address),
             media_port: self.media_port.or(below.media_port),
+            media_tcp_port: self.media_tcp_port.or(below.media_tcp_port),
             announce: self.announce.or(below.announce),
             site: self.site.or(below.site),
             origins: self.origins.or(below.origins),

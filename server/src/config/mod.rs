@@ -55,6 +55,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Where the first shard listens for media (UDP); shard `i` takes the port plus `i`. Port 0 takes free ones.
     pub media_listen: SocketAddr,
+    /// Where clients without UDP connect to for media (TCP); nothing: they cannot.
+    pub media_tcp: Option<MediaTcp>,
     /// Where clients send media to, best first; empty: this machine's own addresses.
     pub announce: Vec<Announced>,
     /// A folder to serve instead of the built-in site.
@@ -75,6 +77,28 @@ pub struct Config {
     pub connections_per_address_max: usize,
     /// How long connections may take to end on shutdown.
     pub shutdown_grace: Duration,
+}
+
+/// Where media over TCP is listened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MediaTcp {
+    /// The address. Port 0 takes a free one.
+    pub address: SocketAddr,
+    /// The operator named the port: when it is taken the server does not start. Otherwise it goes without.
+    pub is_chosen: bool,
+}
+
+impl MediaTcp {
+    /// The chosen port, where 0 means none; else the one after the site's, which may be any free one.
+    fn of(chosen: Option<u16>, address: IpAddr, site_port: u16) -> Option<Self> {
+        let port = match (chosen, site_port) {
+            (Some(0), _) | (None, u16::MAX) => return None,
+            (Some(port), _) => port,
+            (None, 0) => 0,
+            (None, port) => port + 1,
+        };
+        Some(Self { address: SocketAddr::new(address, port), is_chosen: chosen.is_some() })
+    }
 }
 
 /// The settings, and what should be told to the operator about them.
@@ -105,7 +129,8 @@ impl Config {
     #[must_use]
     pub fn on_loopback() -> Self {
         let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        Self { listen: any_port, media_listen: any_port, ..Self::default() }
+        let media_tcp = Some(MediaTcp { address: any_port, is_chosen: true });
+        Self { listen: any_port, media_listen: any_port, media_tcp, ..Self::default() }
     }
 
     /// Reads the file, the environment and the flags, and checks the result. `arguments` begins with the
@@ -147,6 +172,7 @@ impl Config {
         Ok(Self {
             listen: SocketAddr::new(address, port),
             media_listen: SocketAddr::new(media_address, media_port),
+            media_tcp: MediaTcp::of(layer.media_tcp_port, media_address, port),
             announce: layer.announce.unwrap_or_default(),
             site: layer.site,
             origins: layer.origins.unwrap_or_default(),
@@ -167,6 +193,7 @@ impl Default for Config {
         Self {
             listen: everywhere,
             media_listen: everywhere,
+            media_tcp: MediaTcp::of(None, everywhere.ip(), everywhere.port()),
             announce: Vec::new(),
             site: None,
             origins: Vec::new(),

@@ -41,6 +41,18 @@ fn media_follows_the_address_and_port_of_the_site() {
 }
 
 #[test]
+fn media_over_tcp_follows_the_site_until_a_port_is_chosen_or_it_is_switched_off() {
+    let tcp = |flags: &[&str]| load(None, &[], flags).unwrap().config.media_tcp;
+    let at = |text: &str, is_chosen| Some(MediaTcp { address: text.parse().unwrap(), is_chosen });
+    let everywhere = ["--address", "127.0.0.1"];
+    assert_eq!(tcp(&[&everywhere[..], &["--port", "9000"]].concat()), at("127.0.0.1:9001", false));
+    assert_eq!(tcp(&[&everywhere[..], &["--port", "0"]].concat()), at("127.0.0.1:0", false));
+    assert_eq!(tcp(&[&everywhere[..], &["--media-tcp-port", "443"]].concat()), at("127.0.0.1:443", true));
+    assert_eq!(tcp(&["--media-tcp-port", "0"]), None);
+    assert_eq!(tcp(&["--port", "65535"]), None);
+}
+
+#[test]
 fn lists_are_given_with_commas() {
     let environment =
         [("VISAVIS_ANNOUNCE", "203.0.113.7, 2001:db8::7"), ("VISAVIS_ORIGINS", "https://a.example")];
@@ -117,6 +129,7 @@ fn every_setting_can_be_given_in_all_three_ways() {
         ("origins", "https://a.example", "[\"https://a.example\"]"),
         ("trusted_proxies", "10.0.0.1", "[\"10.0.0.1\"]"),
         ("log_level", "warn", "\"warn\""),
+        ("media_tcp_port", "6", "6"),
         ("log_format", "json", "\"json\""),
         ("peers_per_shard_max", "7", "7"),
         ("connections_per_address_max", "8", "8"),

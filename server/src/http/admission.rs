@@ -33,7 +33,7 @@ impl Admission {
     }
 
     /// A place for one more connection of this address; nothing when it has enough.
-    pub(super) fn admit(self: &Arc<Self>, address: IpAddr) -> Option<Permit> {
+    pub(crate) fn admit(self: &Arc<Self>, address: IpAddr) -> Option<Permit> {
         let key = key(address);
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let count = open.by_address.get(&key).copied().unwrap_or_default();

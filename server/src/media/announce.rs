@@ -39,6 +39,17 @@ pub(super) fn candidates(
         .collect()
 }
 
+/// The TCP candidates of a listener on `bound`. Announced ports are those of UDP; TCP keeps its own.
+pub(super) fn tcp_candidates(
+    bound: SocketAddr,
+    announced: &[Announced],
+    local: &[IpAddr],
+) -> Vec<SocketAddr> {
+    let without_ports: Vec<Announced> =
+        announced.iter().map(|to| Announced { address: to.address, port: None }).collect();
+    candidates(bound, 0, &without_ports, local)
+}
+
 /// A link-local address means nothing without an interface's name, which candidates cannot carry.
 fn is_useful(address: &IpAddr) -> bool {
     match address {
@@ -107,6 +118,13 @@ mod tests {
     fn what_the_operator_announces_replaces_everything_and_counts_ports_up() {
         let announced = ["203.0.113.7", "203.0.113.8:9000"];
         check("0.0.0.0:7001", &announced, &LOCAL, &["203.0.113.7:7001", "203.0.113.8:9001"]);
+    }
+
+    #[test]
+    fn tcp_is_announced_at_its_own_port() {
+        let announced: Vec<Announced> = vec!["203.0.113.8:9000".parse().unwrap()];
+        let found = tcp_candidates("0.0.0.0:443".parse().unwrap(), &announced, &[]);
+        assert_eq!(found, [SocketAddr::from(([203, 0, 113, 8], 443))]);
     }
 
     #[test]

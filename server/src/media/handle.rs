@@ -1,5 +1,6 @@
 //! The signaling side's end of a shard: commands in, notices out, statistics on request.
 
+use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
@@ -22,6 +23,8 @@ pub(super) enum Request {
     Join { connection: ConnectionId, notices: mpsc::Sender<Notice>, command: Command },
     /// The connection has ended, or has been refused.
     Disconnect(ConnectionId),
+    /// A media connection over TCP, its other end, and what was read from it already.
+    Tcp { stream: TcpStream, remote: SocketAddr, received: Vec<u8> },
     /// Answer with a snapshot of the counters.
     Statistics(oneshot::Sender<Statistics>),
     /// End the thread.
@@ -85,6 +88,19 @@ impl Handle {
     /// [`SendError`]; nothing happened then.
     pub(crate) fn command(&self, command: Command) -> Result<(), SendError> {
         self.send(Request::Command(command))
+    }
+
+    /// Hands a media connection over TCP over; when it is not taken it is closed, and the client tries again.
+    ///
+    /// # Errors
+    /// [`SendError`]; the connection is closed then.
+    pub(super) fn tcp(
+        &self,
+        stream: TcpStream,
+        remote: SocketAddr,
+        received: Vec<u8>,
+    ) -> Result<(), SendError> {
+        self.send(Request::Tcp { stream, remote, received })
     }
 
     /// The connection has ended. When the shard is too busy to be told, it finds out by itself within a second.

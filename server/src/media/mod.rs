@@ -6,6 +6,7 @@
 mod announce;
 mod handle;
 mod socket;
+mod tcp;
 mod worker;
 
 use std::io;
@@ -17,6 +18,7 @@ use sfu::{Certificate, Statistics, WallClock};
 use shared::RoomId;
 
 pub(crate) use self::handle::{Handle, SendError};
+pub(crate) use self::tcp::accept;
 use crate::config::Config;
 
 /// How often a stop that found a full queue is repeated, and how often in all.
@@ -51,8 +53,8 @@ pub(crate) struct Shards {
 }
 
 impl Shards {
-    /// Binds the sockets and starts the threads.
-    pub(crate) fn start(config: &Config) -> Result<Self, MediaError> {
+    /// Binds the sockets and starts the threads. `tcp` is where the listener of [`accept`] listens, if there is one.
+    pub(crate) fn start(config: &Config, tcp: Option<SocketAddr>) -> Result<Self, MediaError> {
         let mut shards = Self { handles: Vec::new(), threads: Vec::new(), addresses: Vec::new() };
         let local = announce::local_addresses();
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -63,7 +65,9 @@ impl Shards {
             let socket = socket::bind(address).map_err(bind_error)?;
             let bound = socket.local_addr().map_err(bind_error)?;
             let candidates = announce::candidates(bound, offset, &config.announce, &local);
-            tracing::debug!(shard = index, ?candidates, "media candidates");
+            let tcp_candidates =
+                tcp.map(|tcp| announce::tcp_candidates(tcp, &config.announce, &local)).unwrap_or_default();
+            tracing::debug!(shard = index, ?candidates, ?tcp_candidates, "media candidates");
             let (handle, inbox) = handle::pair().map_err(MediaError::Thread)?;
             let thread = worker::spawn(worker::Shard {
                 index,
@@ -73,6 +77,8 @@ impl Shards {
                 inbox,
                 config: sfu::Config {
                     candidates,
+                    tcp_candidates,
+                    shard: offset,
                     peers_max: config.peers_per_shard_max,
                     wall_clock: wall_clock(),
                 },
@@ -90,6 +96,11 @@ impl Shards {
     /// Where the shards listen.
     pub(crate) fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// The shard with this number.
+    pub(crate) fn handle(&self, index: u16) -> Option<&Handle> {
+        self.handles.get(usize::from(index))
     }
 
     /// The shard of a room: the same as long as the number of shards is.

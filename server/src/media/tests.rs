@@ -38,13 +38,13 @@ fn shards_count_ports_up_from_the_first() {
 async fn a_taken_port_is_named() {
     let taken = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
     let config = Config { media_listen: taken.local_addr().unwrap(), ..Config::on_loopback() };
-    let error = Shards::start(&config).unwrap_err().to_string();
+    let error = Shards::start(&config, None).unwrap_err().to_string();
     assert!(error.contains(&taken.local_addr().unwrap().to_string()), "{error}");
 }
 
 #[tokio::test]
 async fn a_shard_welcomes_and_tells_the_others() {
-    let shards = Shards::start(&Config::on_loopback()).unwrap();
+    let shards = Shards::start(&Config::on_loopback(), None).unwrap();
     let handle = shards.of_room(&RoomId::new("abc-defg").unwrap()).clone();
     let (sender, mut first) = mpsc::channel(16);
     handle.join(ConnectionId(1), sender, join(1, "Ada")).unwrap();
@@ -63,7 +63,7 @@ async fn a_shard_welcomes_and_tells_the_others() {
 
 #[tokio::test]
 async fn a_client_that_does_not_read_is_dropped_and_the_others_are_not() {
-    let shards = Shards::start(&Config::on_loopback()).unwrap();
+    let shards = Shards::start(&Config::on_loopback(), None).unwrap();
     let handle = shards.of_room(&RoomId::new("abc-defg").unwrap()).clone();
     let (sender, mut slow) = mpsc::channel(1);
     handle.join(ConnectionId(1), sender, join(1, "Ada")).unwrap();
@@ -83,7 +83,7 @@ async fn a_client_that_does_not_read_is_dropped_and_the_others_are_not() {
 
 #[tokio::test]
 async fn a_client_whose_end_was_not_told_is_found() {
-    let shards = Shards::start(&Config::on_loopback()).unwrap();
+    let shards = Shards::start(&Config::on_loopback(), None).unwrap();
     let handle = shards.of_room(&RoomId::new("abc-defg").unwrap()).clone();
     let (sender, first) = mpsc::channel(16);
     handle.join(ConnectionId(1), sender, join(1, "Ada")).unwrap();

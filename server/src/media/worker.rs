@@ -21,6 +21,7 @@ use tokio::sync::mpsc;
 
 use super::handle::{Inbox, Request};
 use super::socket::{RECEIVE_BATCH, ReceiveSlab, Sent, Transmitter, receive, wait};
+use super::tcp::Connections;
 
 /// Receive calls of one turn: 16 × 64 datagrams are about 5 ms of work, as long as a request may wait.
 const RECEIVES_A_TURN: u32 = 16;
@@ -30,6 +31,8 @@ const REQUESTS_A_TURN: u32 = 64;
 const SEND_BATCH: usize = 512;
 /// How often routes are searched for clients whose end was not told.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
+/// TCP connections for each participant that a shard may have.
+const TCP_PER_PEER: usize = 4;
 /// Failed receive calls in a row after which the socket counts as lost.
 const RECEIVE_ERRORS_MAX: u32 = 1000;
 
@@ -72,6 +75,7 @@ struct Worker {
     slab: ReceiveSlab,
     batch: SendBatch,
     transmitter: Transmitter,
+    tcp: Connections,
     sent: Sent,
     receive_errors: u32,
     sweep_at: Instant,
@@ -89,6 +93,8 @@ enum Next {
 impl Worker {
     fn new(shard: Shard) -> io::Result<Self> {
         let now = Instant::now();
+        // A browser has a connection for each of its own addresses while it looks for a path.
+        let tcp_max = shard.config.peers_max.saturating_mul(TCP_PER_PEER);
         let transmitter = Transmitter::new(&shard.socket, SEND_BATCH)?;
         tracing::info!(
             shard = shard.index,
@@ -104,6 +110,7 @@ impl Worker {
             slab: ReceiveSlab::new(),
             batch: SendBatch::with_capacity(SEND_BATCH),
             transmitter,
+            tcp: Connections::new(tcp_max)?,
             sent: Sent::default(),
             receive_errors: 0,
             sweep_at: now + SWEEP_INTERVAL,
@@ -118,7 +125,7 @@ impl Worker {
                     let due = self.sfu.poll_timeout().map_or(self.sweep_at, |due| due.min(self.sweep_at));
                     let timeout = due.saturating_duration_since(Instant::now());
                     if !timeout.is_zero() {
-                        wait(&self.socket, &self.inbox.waker, Some(timeout))?;
+                        wait(&self.socket, self.tcp.readiness(), &self.inbox.waker, Some(timeout))?;
                     }
                 }
                 Next::Stop => return Ok(()),
@@ -128,6 +135,7 @@ impl Worker {
 
     fn turn(&mut self) -> io::Result<Next> {
         let after_datagrams = self.handle_datagrams()?;
+        self.handle_tcp()?;
         let after_requests = self.handle_requests();
         let now = Instant::now();
         if self.sfu.poll_timeout().is_some_and(|due| due <= now) {
@@ -169,6 +177,23 @@ impl Worker {
         Ok(Next::Turn)
     }
 
+    fn handle_tcp(&mut self) -> io::Result<()> {
+        if self.tcp.is_empty() {
+            return Ok(());
+        }
+        let now = Instant::now();
+        let mut closed = Vec::new();
+        let Self { tcp, sfu, .. } = self;
+        tcp.receive(
+            now,
+            |from, datagram| sfu.handle_datagram(now, from, datagram),
+            |connection| closed.push(connection),
+        )?;
+        closed.into_iter().for_each(|connection| self.sfu.handle_closed(connection));
+        self.drain(now);
+        Ok(())
+    }
+
     fn handle_requests(&mut self) -> Next {
         self.inbox.waker.clear();
         for _ in 0..REQUESTS_A_TURN {
@@ -182,6 +207,13 @@ impl Worker {
                     self.sfu.handle_command(now, command);
                 }
                 Request::Disconnect(connection) => self.disconnect(now, connection),
+                Request::Tcp { stream, remote, received } => {
+                    let Self { tcp, sfu, .. } = self;
+                    let take = |from, datagram: &mut [u8]| sfu.handle_datagram(now, from, datagram);
+                    if let Err(error) = tcp.add(now, stream, remote, received, take) {
+                        tracing::debug!(%error, "a media connection over TCP could not be taken over");
+                    }
+                }
                 Request::Statistics(answer) => {
                     // Who asked may have stopped waiting.
                     let _ = answer.send(self.sfu.statistics());
@@ -199,6 +231,10 @@ impl Worker {
             let is_more_waiting = self.sfu.poll_transmit(now, &mut self.batch);
             if !self.batch.is_empty() {
                 self.sent += self.transmitter.send(&self.socket, &self.batch);
+                if self.batch.has_tcp() {
+                    self.tcp.queue(&self.batch);
+                    self.tcp.flush(now);
+                }
                 self.batch.clear();
             }
             // Delivering can make new outputs, when it drops a client that reads too slowly.
@@ -240,14 +276,23 @@ impl Worker {
         for connection in gone {
             self.disconnect(now, connection);
         }
+        self.sweep_tcp(now);
         self.drain(now);
+    }
+
+    fn sweep_tcp(&mut self, now: Instant) {
+        let mut closed = Vec::new();
+        let Self { tcp, sfu, .. } = self;
+        tcp.sweep(now, |address| sfu.is_validated(now, address), |connection| closed.push(connection));
+        closed.into_iter().for_each(|connection| self.sfu.handle_closed(connection));
     }
 }
 
 impl Drop for Worker {
     fn drop(&mut self) {
         let Sent { datagrams, dropped_full, dropped_refused } = self.sent;
-        tracing::info!(datagrams, dropped_full, dropped_refused, "media thread stops sending");
+        let tcp = self.tcp.counts();
+        tracing::info!(datagrams, dropped_full, dropped_refused, ?tcp, "media thread stops sending");
     }
 }
 

@@ -121,6 +121,8 @@ pub fn datagram(bytes: &[u8]) {
     let now = Instant::now();
     let config = Config {
         candidates: vec![ADDRESS],
+        tcp_candidates: Vec::new(),
+        shard: 0,
         peers_max: 1,
         wall_clock: WallClock { instant: now, since_unix_epoch: Duration::from_secs(1) },
     };

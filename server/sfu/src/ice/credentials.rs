@@ -18,6 +18,16 @@ impl Credentials {
         Self { ufrag: ice_chars(ufrag), pwd: ice_chars(pwd) }
     }
 
+    /// The same with the number of our shard in the ufrag's first two characters, where [`shard_of`] finds it: a
+    /// check that reaches another shard, or a listener that all share, can be told whose it is. 36 random bits are
+    /// left (RFC 8445 asks for 24).
+    #[must_use]
+    pub fn for_shard(mut self, shard: u16) -> Self {
+        let [high, low] = [shard >> 6, shard].map(|bits| char::from(ALPHABET[usize::from(bits & 63)]));
+        self.ufrag.replace_range(..2, &String::from_iter([high, low]));
+        self
+    }
+
     /// The user name fragment for `a=ice-ufrag`.
     pub fn ufrag(&self) -> &str {
         &self.ufrag
@@ -40,15 +50,24 @@ impl std::fmt::Debug for Credentials {
     }
 }
 
+/// The shard whose number [`Credentials::for_shard`] has put into this ufrag of ours.
+#[must_use]
+pub fn shard_of(ufrag: &str) -> Option<u16> {
+    let value = |octet: u8| ALPHABET.iter().position(|char| *char == octet).map(|value| value as u16);
+    let [high, low, ..] = *ufrag.as_bytes() else { return None };
+    Some(value(high)? << 6 | value(low)?)
+}
+
 /// Whether this is a ufrag by RFC 8839 §5.4.
 pub(super) fn is_ufrag(octets: &[u8]) -> bool {
     (4..=256).contains(&octets.len())
         && octets.iter().all(|octet| octet.is_ascii_alphanumeric() || matches!(octet, b'+' | b'/'))
 }
 
+const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
 /// Six bits a character: the 64 ice-chars are the Base64 alphabet. The length is a multiple of three.
 fn ice_chars(octets: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut chars = String::with_capacity(octets.len() / 3 * 4);
     for group in octets.chunks_exact(3) {
         let bits = u32::from_be_bytes([0, group[0], group[1], group[2]]);

@@ -51,7 +51,7 @@ fn a_check_of_rtc_stun_is_answered_in_a_way_it_understands() {
             (ATTR_USE_CANDIDATE, &[]),
         ]);
         let mut response = Response::new();
-        let verdict = agent().handle(Instant::now(), from, &request.raw, &mut response);
+        let verdict = agent().handle(Instant::now(), from.into(), &request.raw, &mut response);
         assert_eq!(verdict, Ok(Verdict::Validated { nominated: true }));
         let answer = their_view(&response);
         assert_eq!(answer.typ, BINDING_SUCCESS);
@@ -70,7 +70,7 @@ fn errors_are_understood_by_rtc_stun() {
         let mut response = Response::new();
         let request = their_request(&[(kind, &[9; 8])]);
         agent()
-            .handle(Instant::now(), SocketAddr::from(([1, 2, 3, 4], 5)), &request.raw, &mut response)
+            .handle(Instant::now(), SocketAddr::from(([1, 2, 3, 4], 5)).into(), &request.raw, &mut response)
             .unwrap();
         let mut error = ErrorCodeAttribute::default();
         error.get_from(&their_view(&response)).unwrap();

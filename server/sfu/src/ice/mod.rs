@@ -13,6 +13,7 @@
 //! the password can neither bind an address to a peer nor make this server send anything.
 
 mod credentials;
+pub mod framing;
 mod paths;
 mod session;
 mod stun;
@@ -24,15 +25,16 @@ mod restart_tests;
 #[cfg(test)]
 mod tests;
 
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use aws_lc_rs::hmac;
 
-pub use credentials::Credentials;
+pub use credentials::{Credentials, shard_of};
 use paths::Paths;
 pub use session::Session;
 pub use stun::{BINDING_REQUEST, Message, Response, peek_local_ufrag};
+
+use crate::address::Address;
 
 /// How long an address stays validated without a check from it (RFC 7675 §5.1).
 pub const CONSENT_EXPIRY: Duration = Duration::from_secs(30);
@@ -128,7 +130,7 @@ impl LiteAgent {
     pub fn handle(
         &mut self,
         now: Instant,
-        from: SocketAddr,
+        from: Address,
         datagram: &[u8],
         response: &mut Response,
     ) -> Result<Verdict, IceError> {
@@ -151,23 +153,23 @@ impl LiteAgent {
         }
         let nominated = request.use_candidate();
         self.paths.checked(now, from, nominated);
-        response.success(&request, from, &self.key);
+        response.success(&request, from.remote(), &self.key);
         Ok(Verdict::Validated { nominated })
     }
 
     /// Where to send: the address nominated last. Before any nomination, the address validated first, so that
     /// a DTLS handshake that starts early is answered.
-    pub fn selected(&self) -> Option<SocketAddr> {
+    pub fn selected(&self) -> Option<Address> {
         self.paths.selected()
     }
 
     /// Whether datagrams from this address belong to the peer. Anything else from it is noise.
-    pub fn is_validated(&self, address: SocketAddr, now: Instant) -> bool {
+    pub fn is_validated(&self, address: Address, now: Instant) -> bool {
         self.paths.is_validated(address, now)
     }
 
     /// The addresses that are validated at `now`, in no order.
-    pub fn validated(&self, now: Instant) -> impl Iterator<Item = SocketAddr> + '_ {
+    pub fn validated(&self, now: Instant) -> impl Iterator<Item = Address> + '_ {
         self.paths.validated(now)
     }
 
@@ -183,17 +185,24 @@ impl LiteAgent {
     }
 
     /// Whether the address was validated and has not been displaced since.
-    fn holds(&self, address: SocketAddr) -> bool {
+    fn holds(&self, address: Address) -> bool {
         self.paths.holds(address)
     }
 
     /// Addresses that made room for others or expired since the last call.
-    fn take_displaced(&mut self) -> impl Iterator<Item = SocketAddr> + '_ {
+    fn take_displaced(&mut self) -> impl Iterator<Item = Address> + '_ {
         self.paths.take_displaced()
     }
 
+    /// The address is gone.
+    fn forget(&mut self, address: Address) {
+        self.paths.forget(address);
+        // Whoever says so knows it already.
+        self.paths.take_displaced().for_each(drop);
+    }
+
     /// Gives up every address, and says which they were.
-    fn release(&mut self) -> impl Iterator<Item = SocketAddr> + '_ {
+    fn release(&mut self) -> impl Iterator<Item = Address> + '_ {
         self.paths.release()
     }
 

@@ -1,14 +1,14 @@
 //! The validated addresses of one peer.
 
-use std::net::SocketAddr;
 use std::time::Instant;
 
 use super::{CONSENT_EXPIRY, PATHS_MAX};
+use crate::address::Address;
 
 /// An address that proved to know our password.
 #[derive(Debug, Clone, Copy)]
 struct Path {
-    address: SocketAddr,
+    address: Address,
     last_check: Instant,
 }
 
@@ -28,12 +28,12 @@ pub(super) struct Paths {
     slots: [Option<Path>; PATHS_MAX],
     selected: Option<usize>,
     /// Addresses that made room or expired, until they are taken; whoever routes by address forgets them.
-    displaced: Vec<SocketAddr>,
+    displaced: Vec<Address>,
 }
 
 impl Paths {
     /// Records an authenticated check.
-    pub(super) fn checked(&mut self, now: Instant, address: SocketAddr, nominated: bool) {
+    pub(super) fn checked(&mut self, now: Instant, address: Address, nominated: bool) {
         let slot = self.slot_of(address).unwrap_or_else(|| self.slot_to_replace(now));
         let replaced = self.slots[slot].replace(Path { address, last_check: now });
         self.displaced.extend(replaced.map(|path| path.address).filter(|replaced| *replaced != address));
@@ -42,15 +42,15 @@ impl Paths {
         }
     }
 
-    pub(super) fn selected(&self) -> Option<SocketAddr> {
+    pub(super) fn selected(&self) -> Option<Address> {
         self.selected_path().map(|path| path.address)
     }
 
-    pub(super) fn is_validated(&self, address: SocketAddr, now: Instant) -> bool {
+    pub(super) fn is_validated(&self, address: Address, now: Instant) -> bool {
         self.validated(now).any(|validated| validated == address)
     }
 
-    pub(super) fn validated(&self, now: Instant) -> impl Iterator<Item = SocketAddr> + '_ {
+    pub(super) fn validated(&self, now: Instant) -> impl Iterator<Item = Address> + '_ {
         self.slots.iter().flatten().filter(move |path| path.is_live(now)).map(|path| path.address)
     }
 
@@ -71,16 +71,25 @@ impl Paths {
     }
 
     /// Whether the address has a slot, expired or not.
-    pub(super) fn holds(&self, address: SocketAddr) -> bool {
+    pub(super) fn holds(&self, address: Address) -> bool {
         self.slot_of(address).is_some()
     }
 
-    pub(super) fn take_displaced(&mut self) -> impl Iterator<Item = SocketAddr> + '_ {
+    pub(super) fn take_displaced(&mut self) -> impl Iterator<Item = Address> + '_ {
         self.displaced.drain(..)
     }
 
+    /// The address is gone: another one takes the place of the selected one.
+    pub(super) fn forget(&mut self, address: Address) {
+        let Some(slot) = self.slot_of(address) else { return };
+        self.displaced.extend(self.slots[slot].take().map(|path| path.address));
+        if self.selected == Some(slot) {
+            self.selected = self.most_recently_checked();
+        }
+    }
+
     /// Gives up every address.
-    pub(super) fn release(&mut self) -> impl Iterator<Item = SocketAddr> + '_ {
+    pub(super) fn release(&mut self) -> impl Iterator<Item = Address> + '_ {
         self.selected = None;
         self.displaced.extend(self.slots.iter_mut().filter_map(Option::take).map(|path| path.address));
         self.displaced.drain(..)
@@ -90,7 +99,7 @@ impl Paths {
         self.slots[self.selected?].as_ref()
     }
 
-    fn slot_of(&self, address: SocketAddr) -> Option<usize> {
+    fn slot_of(&self, address: Address) -> Option<usize> {
         self.slots.iter().position(|slot| slot.is_some_and(|path| path.address == address))
     }
 

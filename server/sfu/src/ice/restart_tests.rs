@@ -30,7 +30,7 @@ fn check(
     session.handle(now, address(port), &request.sealed(pwd), &mut Response::new())
 }
 
-fn released(session: &mut Session) -> Vec<SocketAddr> {
+fn released(session: &mut Session) -> Vec<Address> {
     session.take_released().collect()
 }
 

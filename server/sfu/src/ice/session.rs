@@ -9,10 +9,10 @@
 //! A browser goes on using its old pair until the new one works (RFC 8445 §12.1.1 asks for the same of us), so
 //! a restart costs no media, and one that fails half-way leaves the call as it was.
 
-use std::net::SocketAddr;
 use std::time::Instant;
 
 use super::{Event, IceError, LiteAgent, Response, Verdict, peek_local_ufrag};
+use crate::address::Address;
 
 /// See the [module](self).
 #[derive(Debug)]
@@ -21,7 +21,7 @@ pub struct Session {
     /// The generation that the last restart replaced, for as long as its path is in use.
     previous: Option<LiteAgent>,
     /// Addresses that no longer belong to the peer, until they are taken. At most two agents' worth.
-    released: Vec<SocketAddr>,
+    released: Vec<Address>,
 }
 
 impl Session {
@@ -60,7 +60,7 @@ impl Session {
     pub fn handle(
         &mut self,
         now: Instant,
-        from: SocketAddr,
+        from: Address,
         datagram: &[u8],
         response: &mut Response,
     ) -> Result<Verdict, IceError> {
@@ -79,14 +79,14 @@ impl Session {
 
     /// Where to send: the path of the previous generation while the current one is not nominated.
     #[inline]
-    pub fn selected(&self) -> Option<SocketAddr> {
+    pub fn selected(&self) -> Option<Address> {
         let previous = self.previous.as_ref().and_then(LiteAgent::selected);
         previous.or_else(|| self.current.selected())
     }
 
     /// Whether datagrams from this address belong to the peer.
     #[inline]
-    pub fn is_validated(&self, address: SocketAddr, now: Instant) -> bool {
+    pub fn is_validated(&self, address: Address, now: Instant) -> bool {
         self.agents().any(|agent| agent.is_validated(address, now))
     }
 
@@ -111,8 +111,19 @@ impl Session {
         (was_connected && self.selected().is_none()).then_some(Event::Disconnected)
     }
 
+    /// The address is gone, as a TCP connection that was closed: media goes on over another one that is validated.
+    pub fn forget(&mut self, address: Address) {
+        if let Some(previous) = &mut self.previous {
+            previous.forget(address);
+            if previous.selected().is_none() {
+                self.forget_previous();
+            }
+        }
+        self.current.forget(address);
+    }
+
     /// The addresses that have stopped belonging to the peer since the last call.
-    pub fn take_released(&mut self) -> impl Iterator<Item = SocketAddr> + '_ {
+    pub fn take_released(&mut self) -> impl Iterator<Item = Address> + '_ {
         self.released.drain(..)
     }
 

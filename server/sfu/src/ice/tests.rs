@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use proptest::prelude::*;
 
 use super::*;
+use crate::address::TcpConnection;
 
 /// RFC 5769 §2.1, with ICE-CONTROLLED and a padding of blanks.
 const RFC_5769_REQUEST: &[u8] = b"\x00\x01\x00\x58\x21\x12\xa4\x42\xb7\xe7\xa7\x01\xbc\x34\xd6\x86\xfa\x87\xdf\xae\
@@ -33,8 +34,8 @@ pub(super) fn agent() -> LiteAgent {
     LiteAgent::new(Credentials::fixed("evtj", RFC_5769_PWD), "h6vY").unwrap()
 }
 
-pub(super) fn address(port: u16) -> SocketAddr {
-    SocketAddr::from(([192, 0, 2, 1], port))
+pub(super) fn address(port: u16) -> Address {
+    SocketAddr::from(([192, 0, 2, 1], port)).into()
 }
 
 /// A request as a browser writes it, with attributes of choice before MESSAGE-INTEGRITY.
@@ -105,10 +106,15 @@ fn the_request_of_rfc_5769_is_verified_and_its_role_conflict_answered() {
 
 #[test]
 fn the_responses_of_rfc_5769_are_verified_and_ours_map_the_same_addresses() {
-    let v6 = "[2001:db8:1234:5678:11:2233:4455:6677]:32853".parse().unwrap();
-    let mapped = "[::ffff:192.0.2.1]:32853".parse().unwrap();
-    let cases =
-        [(RFC_5769_RESPONSE_V4, address(32853)), (RFC_5769_RESPONSE_V4, mapped), (RFC_5769_RESPONSE_V6, v6)];
+    let v6: SocketAddr = "[2001:db8:1234:5678:11:2233:4455:6677]:32853".parse().unwrap();
+    let mapped: SocketAddr = "[::ffff:192.0.2.1]:32853".parse().unwrap();
+    let tcp = TcpConnection { id: 7, remote: v6 };
+    let cases = [
+        (RFC_5769_RESPONSE_V4, address(32853)),
+        (RFC_5769_RESPONSE_V4, mapped.into()),
+        (RFC_5769_RESPONSE_V6, v6.into()),
+        (RFC_5769_RESPONSE_V6, tcp.into()),
+    ];
     for (vector, from) in cases {
         assert_eq!(Message::parse(vector).unwrap().verify_integrity(&key(RFC_5769_PWD)), Ok(()));
         let mut response = Response::new();
@@ -265,6 +271,31 @@ fn credentials_use_ice_characters_and_hide_the_password() {
     let shown = format!("{credentials:?} {:?}", LiteAgent::new(credentials.clone(), "abcd").unwrap());
     assert!(!shown.contains(credentials.pwd()), "{shown}");
     assert_ne!(credentials, Credentials::from_random(&[0; Credentials::RANDOM_LEN]));
+}
+
+#[test]
+fn a_ufrag_tells_its_shard() {
+    for shard in [0, 1, 63, 64, 4095] {
+        let credentials = Credentials::from_random(&[0x5a; Credentials::RANDOM_LEN]).for_shard(shard);
+        assert_eq!(credentials.ufrag().len(), 8);
+        assert!(credentials::is_ufrag(credentials.ufrag().as_bytes()));
+        assert_eq!(shard_of(credentials.ufrag()), Some(shard));
+    }
+    for foreign in ["", "A", "-A", "\u{e9}A"] {
+        assert_eq!(shard_of(foreign), None);
+    }
+}
+
+#[test]
+fn an_address_that_is_gone_makes_room_for_another_at_once() {
+    let (mut agent, now) = (agent(), Instant::now());
+    handle(&mut agent, now, 1, Request::browser());
+    handle(&mut agent, now, 2, Request::browser().use_candidate());
+    agent.forget(address(2));
+    assert_eq!(agent.selected(), Some(address(1)));
+    agent.forget(address(9));
+    agent.forget(address(1));
+    assert_eq!(agent.selected(), None);
 }
 
 #[test]

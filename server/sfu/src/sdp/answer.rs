@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::offer::{Direction, Feedback, MediaKind, Offer, OfferedCodec, OfferedSection, RidDirection};
-use super::transport::{HostCandidate, IceCredentials};
+use super::transport::{CandidateTransport, HostCandidate, IceCredentials};
 use crate::fingerprint::Fingerprint;
 use crate::rtp::identifier::{Mid, Rid};
 use crate::rtp::{ExtensionKind, ExtensionMap};
@@ -341,9 +341,16 @@ fn write_accepted(
         Role::Inactive | Role::Rejected => {}
     }
     for (index, candidate) in parameters.candidates.iter().enumerate() {
-        let HostCandidate { address, priority } = candidate;
+        let HostCandidate { address, transport, priority } = candidate;
         let (foundation, ip, port) = (index + 1, address.ip(), address.port());
-        text.line(format_args!("a=candidate:{foundation} 1 udp {priority} {ip} {port} typ host"));
+        match transport {
+            CandidateTransport::Udp => {
+                text.line(format_args!("a=candidate:{foundation} 1 udp {priority} {ip} {port} typ host"));
+            }
+            CandidateTransport::TcpPassive => text.line(format_args!(
+                "a=candidate:{foundation} 1 tcp {priority} {ip} {port} typ host tcptype passive"
+            )),
+        }
     }
     text.line(format_args!("a=end-of-candidates"));
 }

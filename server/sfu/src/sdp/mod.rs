@@ -31,4 +31,4 @@ pub use offer::{
     Direction, Feedback, MediaKind, Msid, Offer, OfferedCodec, OfferedRid, OfferedSection, RidDirection,
     SimulcastAlternative,
 };
-pub use transport::{HostCandidate, IceCredentials, Setup};
+pub use transport::{CandidateTransport, HostCandidate, IceCredentials, Setup};

@@ -116,6 +116,25 @@ fn every_slot_has_a_stream_and_a_track_of_its_own() {
 }
 
 #[test]
+fn tcp_candidates_are_passive_and_below_every_udp_candidate() {
+    let ice = IceCredentials::new("ufrag", "password22characters+/").unwrap();
+    let address: std::net::SocketAddr = "203.0.113.7:443".parse().unwrap();
+    let candidates = [
+        HostCandidate::new(address, 0),
+        HostCandidate::tcp_passive(address, 8191),
+        HostCandidate::tcp_passive(address, 8190),
+    ];
+    let parameters = parameters(&ice, Fingerprint::of(b"x"), &candidates);
+    let offer = Offer::parse(CHROMIUM_OFFER).unwrap();
+    let answer = SlotTable::starting_at(1002).answer_with(&offer, &parameters);
+    let priorities: Vec<u32> = candidates.iter().map(|candidate| candidate.priority).collect();
+    assert!(priorities.is_sorted_by(|a, b| a > b), "{priorities:?}");
+    let line = "a=candidate:2 1 tcp 1520435199 203.0.113.7 443 typ host tcptype passive\r\n";
+    assert!(answer.sdp.contains(line), "{}", answer.sdp);
+    assert_eq!(answer.sdp.matches("tcptype passive").count(), 2 * offer.sections.len());
+}
+
+#[test]
 fn added_slots_leave_the_earlier_ones_their_ssrcs() {
     let mut slots = SlotTable::starting_at(1002);
     let before = slots.answer(&Offer::parse(&section_prefix(CHROMIUM_FIVE_SLOTS, 4)).unwrap());

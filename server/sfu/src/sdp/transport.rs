@@ -59,25 +59,53 @@ pub enum Setup {
     Active,
 }
 
-/// An address on which the server receives media: a UDP host candidate of component 1.
+/// How a candidate is reached.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum CandidateTransport {
+    /// Datagrams.
+    Udp,
+    /// The client opens a TCP connection (RFC 6544 section 4.1: `tcptype passive`).
+    TcpPassive,
+}
+
+/// An address on which the server receives media: a host candidate of component 1.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct HostCandidate {
     /// Where the client sends its connectivity checks.
     pub address: SocketAddr,
+    /// How it is reached.
+    pub transport: CandidateTransport,
     /// Candidate priority (RFC 8445 section 5.1.2).
     pub priority: u32,
 }
 
 impl HostCandidate {
-    /// A candidate whose priority follows RFC 8445 section 5.1.2.1 from a local preference (65,535 is best).
+    /// A UDP candidate whose priority follows RFC 8445 section 5.1.2.1 from a local preference (65,535 is best).
     #[must_use]
     pub fn new(address: SocketAddr, local_preference: u16) -> Self {
         /// Type preference of host candidates (RFC 8445 section 5.1.2.2).
         const HOST: u32 = 126;
-        /// 256 minus the component id, which is 1: RTP and RTCP share it.
-        const COMPONENT: u32 = 255;
-        Self { address, priority: (HOST << 24) | (u32::from(local_preference) << 8) | COMPONENT }
+        let priority = priority(HOST, local_preference);
+        Self { address, transport: CandidateTransport::Udp, priority }
     }
+
+    /// A TCP candidate, below every UDP candidate of the same type: media over TCP waits for what is lost. The
+    /// local preference follows RFC 6544 section 4.2; `preference` has 13 bits (8,191 is best).
+    #[must_use]
+    pub fn tcp_passive(address: SocketAddr, preference: u16) -> Self {
+        /// Below UDP's host (126) and reflexive candidates (100 and up): media by any datagram path is better.
+        const HOST_TCP: u32 = 90;
+        /// Direction preference of passive candidates of type host, in the three bits above `preference`.
+        const PASSIVE: u16 = 4;
+        let priority = priority(HOST_TCP, PASSIVE << 13 | preference & 0x1fff);
+        Self { address, transport: CandidateTransport::TcpPassive, priority }
+    }
+}
+
+const fn priority(type_preference: u32, local_preference: u16) -> u32 {
+    /// 256 minus the component id, which is 1: RTP and RTCP share it.
+    const COMPONENT: u32 = 255;
+    (type_preference << 24) | ((local_preference as u32) << 8) | COMPONENT
 }
 
 /// Checks the alphabet and length of an ICE credential (`ice-char`, RFC 8839 section 5.4).

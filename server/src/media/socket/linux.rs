@@ -280,7 +280,7 @@ fn kernel_segments() -> io::Result<bool> {
         return Ok(false);
     }
     let waker = Waker::new()?;
-    wait(&socket, &waker, Some(PROBE_TIMEOUT))?;
+    wait(&socket, None, &waker, Some(PROBE_TIMEOUT))?;
     let mut slab = ReceiveSlab::new();
     receive(&socket, &mut slab)?;
     Ok(slab.datagrams_mut().map(|(_, bytes)| bytes.len()).eq([8, 8]))

@@ -4,7 +4,7 @@ use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::time::Duration;
 
-use sfu::SendBatch;
+use sfu::{Address, SendBatch};
 
 use super::wait::wait_until_writable;
 use super::{RECEIVE_BATCH, RECEIVE_BYTES_MAX, Sent, WRITABLE_TIMEOUT_MS, for_family, normalised};
@@ -66,7 +66,8 @@ impl Transmitter {
     pub(in crate::media) fn send(&mut self, socket: &UdpSocket, batch: &SendBatch) -> Sent {
         let mut sent = Sent::default();
         for (index, datagram) in batch.datagrams().iter().enumerate() {
-            let to = for_family(datagram.to, self.is_ipv6);
+            let Address::Udp(to) = datagram.to else { continue };
+            let to = for_family(to, self.is_ipv6);
             let mut result = socket.send_to(batch.payload(datagram), to);
             if matches!(&result, Err(error) if error.kind() == io::ErrorKind::WouldBlock) {
                 let timeout = Duration::from_millis(WRITABLE_TIMEOUT_MS.into());

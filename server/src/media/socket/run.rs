@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use sfu::Datagram;
+use sfu::{Address, Datagram};
 
 /// Most datagrams of one message (the kernel's UDP_MAX_SEGMENTS was 64 before it became 128).
 pub(super) const SEGMENTS_MAX: usize = 64;
@@ -23,10 +23,13 @@ pub(super) struct Run {
     pub(super) datagrams: usize,
 }
 
-/// The longest runs of `datagrams` in their order, each at most `datagrams_max` long.
+/// The longest runs of `datagrams` in their order, each at most `datagrams_max` long. What goes over TCP is left out.
 pub(super) fn runs(datagrams: &[Datagram], datagrams_max: usize) -> impl Iterator<Item = Run> + '_ {
     let mut rest = datagrams;
     std::iter::from_fn(move || {
+        while let [Datagram { to: Address::Tcp(_), .. }, after @ ..] = rest {
+            rest = after;
+        }
         let run = longest(rest, datagrams_max)?;
         rest = &rest[run.datagrams..];
         Some(run)
@@ -35,9 +38,10 @@ pub(super) fn runs(datagrams: &[Datagram], datagrams_max: usize) -> impl Iterato
 
 fn longest(datagrams: &[Datagram], datagrams_max: usize) -> Option<Run> {
     let first = datagrams.first()?;
-    let mut run = Run { to: first.to, start: first.start, len: first.len, segment: first.len, datagrams: 1 };
+    let Address::Udp(to) = first.to else { return None };
+    let mut run = Run { to, start: first.start, len: first.len, segment: first.len, datagrams: 1 };
     for next in datagrams.iter().take(datagrams_max).skip(1) {
-        let is_neighbour = next.to == run.to && next.start == run.start + run.len;
+        let is_neighbour = next.to == first.to && next.start == run.start + run.len;
         // An empty datagram has no bytes to cut from, and a shorter one ends the run.
         let fits = next.len <= run.segment && next.len > 0 && run.len + next.len <= RUN_BYTES_MAX;
         if !is_neighbour || !fits {
@@ -84,6 +88,18 @@ mod tests {
     }
 
     #[test]
+    fn what_goes_over_tcp_is_left_out() {
+        let udp = SocketAddr::from(([127, 0, 0, 1], 1));
+        let tcp = sfu::TcpConnection { id: 1, remote: udp };
+        let mut batch = SendBatch::with_capacity(6);
+        for to in [tcp.into(), udp.into(), Address::from(tcp), tcp.into(), udp.into(), tcp.into()] {
+            batch.push_with(to, |_| Some(10));
+        }
+        let starts: Vec<usize> = runs(batch.datagrams(), SEGMENTS_MAX).map(|run| run.start).collect();
+        assert_eq!(starts, [10, 40]);
+    }
+
+    #[test]
     fn a_longer_one_begins_a_new_run() {
         assert_eq!(lengths(&[(1, 100), (1, 101)]), [1, 1]);
     }
@@ -115,7 +131,7 @@ mod tests {
             for run in runs(batch.datagrams(), SEGMENTS_MAX) {
                 let (taken, after) = rest.split_at(run.datagrams);
                 rest = after;
-                prop_assert!(taken.iter().all(|datagram| datagram.to == run.to));
+                prop_assert!(taken.iter().all(|datagram| datagram.to == run.to.into()));
                 prop_assert_eq!(run.start, taken[0].start);
                 prop_assert_eq!(run.len, taken.iter().map(|datagram| datagram.len).sum::<usize>());
                 let (last, full) = taken.split_last().unwrap();

@@ -84,7 +84,7 @@ macro_rules! take {
         let mut taken = Vec::new();
         let start = Instant::now();
         while taken.len() < $count && start.elapsed() < PATIENCE {
-            wait($socket, &Waker::new().unwrap(), Some(Duration::from_millis(50))).unwrap();
+            wait($socket, None, &Waker::new().unwrap(), Some(Duration::from_millis(50))).unwrap();
             $backend::receive($socket, $slab).unwrap();
             taken.extend($slab.datagrams_mut().map(|(from, bytes)| (from, bytes.to_vec())));
         }

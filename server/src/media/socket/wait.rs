@@ -3,6 +3,7 @@
 use std::io;
 use std::io::{Read as _, Write as _};
 use std::net::UdpSocket;
+use std::os::fd::BorrowedFd;
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -44,11 +45,20 @@ impl Waker {
     }
 }
 
-/// Sleeps until `socket` has a datagram, `waker` is woken, or `timeout` has passed (never, without one).
-/// May return earlier.
-pub(in crate::media) fn wait(socket: &UdpSocket, waker: &Waker, timeout: Option<Duration>) -> io::Result<()> {
-    let mut descriptors = [PollFd::new(socket, PollFlags::IN), PollFd::new(&waker.receiver, PollFlags::IN)];
-    poll_for(&mut descriptors, timeout)
+/// Sleeps until `socket` has a datagram, `others` have something to do, `waker` is woken, or `timeout` has passed
+/// (never, without one). May return earlier.
+pub(in crate::media) fn wait(
+    socket: &UdpSocket,
+    others: Option<BorrowedFd<'_>>,
+    waker: &Waker,
+    timeout: Option<Duration>,
+) -> io::Result<()> {
+    let udp = PollFd::new(socket, PollFlags::IN);
+    let wakes = PollFd::new(&waker.receiver, PollFlags::IN);
+    match &others {
+        None => poll_for(&mut [udp, wakes], timeout),
+        Some(others) => poll_for(&mut [udp, wakes, PollFd::new(others, PollFlags::IN)], timeout),
+    }
 }
 
 /// Sleeps until `socket` has room to send, or `timeout` has passed.
@@ -84,7 +94,7 @@ mod tests {
         let start = Instant::now();
         waker.wake();
         waker.wake();
-        wait(&socket, &waker, LONG).unwrap();
+        wait(&socket, None, &waker, LONG).unwrap();
         assert!(start.elapsed() < Duration::from_secs(10));
     }
 
@@ -94,7 +104,7 @@ mod tests {
         let start = Instant::now();
         let other = Arc::clone(&waker);
         let thread = std::thread::spawn(move || other.wake());
-        wait(&socket, &waker, LONG).unwrap();
+        wait(&socket, None, &waker, LONG).unwrap();
         thread.join().unwrap();
         assert!(start.elapsed() < Duration::from_secs(10));
     }
@@ -104,7 +114,7 @@ mod tests {
         let (socket, waker) = (socket(), Waker::new().unwrap());
         let start = Instant::now();
         socket.send_to(b"x", socket.local_addr().unwrap()).unwrap();
-        wait(&socket, &waker, LONG).unwrap();
+        wait(&socket, None, &waker, LONG).unwrap();
         assert!(start.elapsed() < Duration::from_secs(10));
     }
 
@@ -114,10 +124,10 @@ mod tests {
         waker.wake();
         waker.clear();
         let start = Instant::now();
-        wait(&socket, &waker, Some(Duration::from_millis(5))).unwrap();
+        wait(&socket, None, &waker, Some(Duration::from_millis(5))).unwrap();
         assert!(start.elapsed() >= Duration::from_millis(5));
         waker.wake();
-        wait(&socket, &waker, LONG).unwrap();
+        wait(&socket, None, &waker, LONG).unwrap();
         assert!(start.elapsed() < Duration::from_secs(10), "it can be woken again");
     }
 }
