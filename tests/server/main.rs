@@ -7,6 +7,7 @@ mod calls;
 mod signaling;
 mod socket;
 mod stack;
+mod tcp;
 
 use server::{Config, Running, Server};
 

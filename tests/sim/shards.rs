@@ -140,7 +140,7 @@ impl Shards {
         let shard = self.next_transmit;
         let more = self.sfus[shard].poll_transmit(now, batch);
         for datagram in batch.datagrams() {
-            self.addresses.insert(datagram.to, shard);
+            self.addresses.insert(datagram.to.remote(), shard);
         }
         if more {
             return true;

@@ -44,14 +44,31 @@ export async function launchChromium(extraFlags = []) {
   });
 }
 
-export async function launchFirefox() {
+export async function launchFirefox(preferences = {}) {
   return puppeteer.launch({
     browser: 'firefox',
     executablePath: process.env.VISAVIS_FIREFOX ?? '/usr/bin/firefox-esr',
     headless: true,
-    extraPrefsFirefox: FIREFOX_PREFERENCES,
+    extraPrefsFirefox: { ...FIREFOX_PREFERENCES, ...preferences },
     protocolTimeout: 60_000,
   });
+}
+
+/** Chromium that nobody has allowed the camera: it hides its addresses behind `.local` names (mDNS). */
+export async function launchHiddenChromium() {
+  const flags = CHROMIUM_FLAGS.filter((flag) => !flag.startsWith('--use-fake-ui'));
+  return puppeteer.launch({
+    browser: 'chrome',
+    executablePath: process.env.VISAVIS_CHROMIUM ?? '/usr/bin/chromium',
+    headless: true,
+    args: flags,
+    protocolTimeout: 60_000,
+  });
+}
+
+/** Firefox that hides its addresses in the same way. */
+export async function launchHiddenFirefox() {
+  return launchFirefox({ 'media.peerconnection.ice.obfuscate_host_addresses': true, 'media.navigator.permission.disabled': false });
 }
 
 export const launch = { chromium: launchChromium, firefox: launchFirefox };

@@ -43,8 +43,12 @@ window.ProtocolClient = class {
     this.waiting.delete(message.type);
   }
 
-  /** A PeerConnection with the given slots; `publish` adds microphone and camera. */
-  async connect({ audioSlots = 1, videoSlots = 1, publish = true, width = 1280, height = 720 } = {}) {
+  /**
+   * A PeerConnection with the given slots; `publish` adds microphone and camera. Of the server's candidates only those
+   * whose lines match `candidates` are used, as if the network let no others through.
+   */
+  async connect({ audioSlots = 1, videoSlots = 1, publish = true, width = 1280, height = 720, candidates = '' } = {}) {
+    this.candidates = new RegExp(candidates);
     this.connection = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
     this.sources = [];
     this.connection.onconnectionstatechange = () => {
@@ -92,8 +96,32 @@ window.ProtocolClient = class {
     });
     const { sdp } = await answer;
     this.answeredAt ??= performance.now();
-    await this.connection.setRemoteDescription({ type: 'answer', sdp });
+    const usable = sdp.split('\r\n').filter((line) => !line.startsWith('a=candidate:') || this.candidates.test(line));
+    await this.connection.setRemoteDescription({ type: 'answer', sdp: usable.join('\r\n') });
     this.play();
+  }
+
+  /** New ICE credentials and new paths; media goes on meanwhile. */
+  async restartIce() {
+    this.connection.restartIce();
+    await this.negotiate();
+  }
+
+  /** The pair of candidates in use: its protocol, and the server's address. */
+  async path() {
+    const stats = await this.connection.getStats();
+    const entries = [...stats.values()];
+    const transport = entries.find((entry) => entry.type === 'transport' && entry.selectedCandidatePairId);
+    const pair = transport ? stats.get(transport.selectedCandidatePairId)
+      : entries.find((entry) => entry.type === 'candidate-pair' && entry.selected);
+    const remote = pair && stats.get(pair.remoteCandidateId);
+    return remote && { protocol: remote.protocol, address: remote.address, port: remote.port, ufrag: remote.usernameFragment };
+  }
+
+  /** The candidates of this side, once all are known. */
+  async ownCandidates() {
+    while (this.connection.iceGatheringState !== 'complete') await new Promise((resolve) => setTimeout(resolve, 50));
+    return this.connection.localDescription.sdp.split('\r\n').filter((line) => line.startsWith('a=candidate:'));
   }
 
   /** Plays every receiving transceiver in an element of its own. */

@@ -20,12 +20,14 @@ export class Server {
   #arguments;
   log = '';
 
-  static async start({ announce = [], port, mediaPort } = {}) {
+  static async start({ announce = [], port, mediaPort, address = '0.0.0.0', tcpPort } = {}) {
     const server = new Server();
     server.port = port ?? (await freePort());
     server.mediaPort = mediaPort ?? server.port;
     server.url = `http://localhost:${server.port}`;
-    server.#arguments = ['--address', '0.0.0.0', '--port', `${server.port}`, '--media-port', `${server.mediaPort}`];
+    server.#arguments = ['--address', address, '--port', `${server.port}`, '--media-port', `${server.mediaPort}`];
+    server.tcpPort = tcpPort ?? (await freePort());
+    server.#arguments.push('--media-tcp-port', `${server.tcpPort}`);
     if (announce.length > 0) server.#arguments.push('--announce', announce.join(','));
     await server.#run();
     return server;

@@ -19,8 +19,9 @@ use shared::protocol;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets; the corpus of each lies in `corpus/<name>`.
-pub const TARGETS: [Target; 9] = [
+pub const TARGETS: [Target; 10] = [
     ("stun", stun),
+    ("framing", framing),
     ("client_hello", client_hello),
     ("rtp", rtp),
     ("red", redundant_audio),
@@ -35,6 +36,18 @@ pub const TARGETS: [Target; 9] = [
 pub fn stun(bytes: &[u8]) {
     let _ = black_box(sfu::ice::Message::parse(bytes));
     let _ = black_box(sfu::ice::peek_local_ufrag(bytes));
+}
+
+/// A stream of framed datagrams (RFC 4571), cut by its own first octet.
+pub fn framing(bytes: &[u8]) {
+    let Some((cut, stream)) = bytes.split_first() else { return };
+    let _ = black_box(sfu::ice::framing::first(stream));
+    let mut deframer = sfu::ice::framing::Deframer::default();
+    for piece in stream.to_vec().chunks_mut(usize::from(*cut).max(1)) {
+        if deframer.push(piece, |datagram| datagram.fill(0)).is_err() {
+            return;
+        }
+    }
 }
 
 /// A DTLS datagram with a ClientHello.
