@@ -36,10 +36,8 @@ async fn negotiate(server: SocketAddr, room: &str) -> (Socket, Way) {
     let mut socket = Socket::join(server, room).await;
     let offer = Offer { negotiation: 1, sdp: OFFER.to_owned(), sources: Vec::new() };
     socket.send(&ClientMessage::Offer(offer)).await;
-    let answered = |message: &ServerMessage| match message {
-        ServerMessage::Answer(answer) => Some(answer.sdp.clone()),
-        ServerMessage::Error(fault) => panic!("{}", fault.message),
-        _ => None,
+    let answered = |message: &ServerMessage| {
+        if let ServerMessage::Answer(answer) = message { Some(answer.sdp.clone()) } else { None }
     };
     let sdp = socket.wait(answered).await;
     let value = |name: &str| sdp.lines().find_map(|line| line.strip_prefix(name)).unwrap().to_owned();

@@ -22,26 +22,26 @@ impl Ready {
     }
 
     /// Watches the stream for something to read.
-    pub(super) fn add(&mut self, id: u64, stream: &TcpStream) -> io::Result<()> {
+    pub(super) fn add(&self, id: u64, stream: &TcpStream) -> io::Result<()> {
         use rustix::event::epoll::{EventData, EventFlags, add};
         Ok(add(&self.set, stream, EventData::new_u64(id), EventFlags::IN)?)
     }
 
     /// Watches it for room to write as well, or no longer.
-    pub(super) fn watch_writable(&mut self, id: u64, stream: &TcpStream, is_wanted: bool) -> io::Result<()> {
+    pub(super) fn watch_writable(&self, id: u64, stream: &TcpStream, is_wanted: bool) -> io::Result<()> {
         use rustix::event::epoll::{EventData, EventFlags, modify};
         let flags = if is_wanted { EventFlags::IN | EventFlags::OUT } else { EventFlags::IN };
         Ok(modify(&self.set, stream, EventData::new_u64(id), flags)?)
     }
 
     /// Forgets a stream that is about to be closed.
-    pub(super) fn remove(&mut self, _id: u64, stream: &TcpStream) {
+    pub(super) fn remove(&self, _id: u64, stream: &TcpStream) {
         // Closing removes it too.
         let _ = rustix::event::epoll::delete(&self.set, stream);
     }
 
     /// The connections that are ready now. Does not wait.
-    pub(super) fn poll(&mut self, ready: &mut Vec<u64>) -> io::Result<()> {
+    pub(super) fn poll(&self, ready: &mut Vec<u64>) -> io::Result<()> {
         use rustix::event::{Timespec, epoll};
         let now = Timespec { tv_sec: 0, tv_nsec: 0 };
         let mut events = [const { std::mem::MaybeUninit::<epoll::Event>::uninit() }; EVENTS_MAX];
@@ -65,35 +65,30 @@ impl std::os::fd::AsFd for Ready {
 #[cfg(not(target_os = "linux"))]
 #[derive(Debug)]
 pub(super) struct Ready {
-    ids: Vec<u64>,
+    ids: std::cell::RefCell<Vec<u64>>,
 }
 
 #[cfg(not(target_os = "linux"))]
 impl Ready {
     pub(super) fn new() -> io::Result<Self> {
-        Ok(Self { ids: Vec::new() })
+        Ok(Self { ids: std::cell::RefCell::default() })
     }
 
-    pub(super) fn add(&mut self, id: u64, _stream: &TcpStream) -> io::Result<()> {
-        self.ids.push(id);
+    pub(super) fn add(&self, id: u64, _stream: &TcpStream) -> io::Result<()> {
+        self.ids.borrow_mut().push(id);
         Ok(())
     }
 
-    pub(super) fn watch_writable(
-        &mut self,
-        _id: u64,
-        _stream: &TcpStream,
-        _is_wanted: bool,
-    ) -> io::Result<()> {
+    pub(super) fn watch_writable(&self, _id: u64, _stream: &TcpStream, _is_wanted: bool) -> io::Result<()> {
         Ok(())
     }
 
-    pub(super) fn remove(&mut self, id: u64, _stream: &TcpStream) {
-        self.ids.retain(|other| *other != id);
+    pub(super) fn remove(&self, id: u64, _stream: &TcpStream) {
+        self.ids.borrow_mut().retain(|other| *other != id);
     }
 
-    pub(super) fn poll(&mut self, ready: &mut Vec<u64>) -> io::Result<()> {
-        ready.extend(&self.ids);
+    pub(super) fn poll(&self, ready: &mut Vec<u64>) -> io::Result<()> {
+        ready.extend(self.ids.borrow().iter());
         Ok(())
     }
 }
