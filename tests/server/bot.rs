@@ -194,6 +194,8 @@ impl Running {
                 }
                 Output::ResetMedia { media } => self.connection = Some(self.connect(media).await),
                 Output::CreateOffer(request) => self.offer(&request).await,
+                // Announced by no capability, so never asked for.
+                Output::SetLayers(_) => {}
                 Output::ApplyAnswer { negotiation, sdp } => {
                     let Some(connection) = &self.connection else { continue };
                     let answer = RTCSessionDescription::answer(sdp).expect("a session description");

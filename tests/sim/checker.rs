@@ -126,6 +126,7 @@ impl Checker {
             Notice::Changed { .. }
             | Notice::Snapshot(_)
             | Notice::SlotMap(_)
+            | Notice::Layers(_)
             | Notice::Speakers(_)
             | Notice::Refused { .. }
             | Notice::Closed(_) => {}

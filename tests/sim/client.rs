@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use engine::{EndReason, Engine, Input, MediaConnection, MediaId, Moment, Output, Settings, SocketId};
+use shared::protocol::CAPABILITY_LAYERS;
 use shared::{DisplayName, MediaState, PeerId, ResumeToken, RoomId, SourceKind};
 
 use crate::connection::Connection;
@@ -168,6 +169,11 @@ impl Client {
                 connection.apply_answer(now, &sdp);
                 self.engine.handle(moment(now), Input::AnswerApplied { negotiation });
             }
+            Output::SetLayers(publications) => {
+                if let Some(connection) = &mut self.connection {
+                    connection.set_layers(&publications);
+                }
+            }
             Output::StoreResume(resume) => self.resume = Some(resume),
             Output::ForgetResume => self.resume = None,
             Output::Notice(notice) => self.notices.push(notice),
@@ -202,7 +208,14 @@ fn settings(
     seed: u64,
 ) -> Settings {
     let name = DisplayName::new(&format!("Participant {number}")).unwrap();
-    Settings { room: room.clone(), name, media, resume, seed, capabilities: Vec::new() }
+    Settings {
+        room: room.clone(),
+        name,
+        media,
+        resume,
+        seed,
+        capabilities: vec![CAPABILITY_LAYERS.to_owned()],
+    }
 }
 
 pub(crate) const fn moment(now: Duration) -> Moment {

@@ -23,7 +23,7 @@ use rtc::stun::message::{BINDING_REQUEST, BINDING_SUCCESS, Message, Setter};
 use sfu::rtcp::{self, Packet as Rtcp, ReportBlock, SenderInfo, Writer};
 use sfu::srtp::{MasterKeys, Opener, Profile, RTCP_OVERHEAD_MAX, RTP_OVERHEAD_MAX, Sealer};
 use shared::SourceKind;
-use shared::protocol::PublishedMid;
+use shared::protocol::{PublishedMid, RequestedLayers};
 
 use crate::description::{self, Answer, Flavour, Purpose, Section, TransportLines};
 use crate::publishing::{Origin, Packet, Publisher, Publishers};
@@ -174,6 +174,18 @@ impl Connection {
         let ssrcs = first.rid.is_none().then_some((first.ssrc, repair));
         self.sections.push(Section { mid, purpose: Purpose::Send(kind), ssrcs });
         self.publishers.insert(kind, publisher);
+    }
+
+    /// Sends only these layers of what is named, and everything else.
+    pub(crate) fn set_layers(&mut self, publications: &[RequestedLayers]) {
+        for publisher in self.publishers.values_mut() {
+            let named = publications.iter().find(|named| named.mid == publisher.mid);
+            for layer in &mut publisher.layers {
+                let is_named =
+                    |rids: &[String]| rids.is_empty() || rids.iter().any(|rid| Some(&**rid) == layer.rid);
+                layer.set_active(named.is_none_or(|named| named.active && is_named(&named.rids)));
+            }
+        }
     }
 
     fn mids(&self, purpose: Purpose) -> Vec<String> {

@@ -18,5 +18,6 @@ mod replicas;
 mod shards;
 mod stack;
 mod storm;
+mod suspension;
 mod watching;
 mod world;

@@ -37,6 +37,8 @@ pub(crate) struct Layer {
     pub(crate) ssrc: u32,
     pub(crate) repair_ssrc: u32,
     pub(crate) active: bool,
+    /// Its next frame is a key frame.
+    key_due: bool,
     /// Sequence number, extended.
     next: u64,
     repair_next: u64,
@@ -76,6 +78,7 @@ impl Publisher {
             ssrc: random() | 1,
             repair_ssrc: random() & !1 | 2,
             active: true,
+            key_due: true,
             next: u64::from(random() & 0x7fff) + 1,
             repair_next: u64::from(random() & 0x7fff),
             timestamp_base: random(),
@@ -123,7 +126,7 @@ impl Publisher {
         let mut packets = Vec::new();
         let (kind, mid, level) = (self.kind, self.mid.clone(), self.level);
         for (number, layer) in self.layers.iter_mut().enumerate().filter(|(_, layer)| layer.active) {
-            let key = key || (layer.packets == 0 && !kind.is_audio());
+            let key = (key | std::mem::take(&mut layer.key_due)) && !kind.is_audio();
             let mut frame = Frame { now, origin, flavour, tcc, kind, mid: &mid, level, number: number as u8 };
             layer.write(&mut frame, key, &mut packets);
         }
@@ -195,6 +198,12 @@ struct Frame<'a> {
 }
 
 impl Layer {
+    /// A layer that is resumed begins with a key frame, as in browsers.
+    pub(crate) const fn set_active(&mut self, active: bool) {
+        self.key_due |= active && !self.active;
+        self.active = active;
+    }
+
     fn write(&mut self, frame: &mut Frame<'_>, key: bool, packets: &mut Vec<Packet>) {
         self.frame += 1;
         let clock = if frame.kind.is_audio() { 48 } else { 90 };

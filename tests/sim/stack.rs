@@ -173,6 +173,7 @@ fn drain(sfu: &mut Sfu, now: Instant, peers: &mut [Peer]) {
             Notice::Snapshot(_)
             | Notice::Changed { .. }
             | Notice::SlotMap(_)
+            | Notice::Layers(_)
             | Notice::Speakers(_)
             | Notice::Closed(_) => {}
         }
@@ -194,7 +195,10 @@ fn connections_of_another_stack_exchange_audio_and_video_intact() {
     for at in 0..2 {
         let connection = peers[at].id;
         let (room, name) = (RoomId::new("stack").unwrap(), DisplayName::new("Ada").unwrap());
-        sfu.handle_command(start, Command::Join { connection, room, name, media: ON, resume: None });
+        sfu.handle_command(
+            start,
+            Command::Join { connection, room, name, media: ON, resume: None, suspends_layers: false },
+        );
         drain(&mut sfu, start, &mut peers);
         let offer = peers[at].offer(start);
         sfu.handle_command(start, offer);

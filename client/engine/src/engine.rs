@@ -13,6 +13,7 @@ use shared::{DisplayName, MediaState, PeerId, ResumeToken, RoomId};
 use crate::declare::{Declaration, Pace};
 use crate::error::{EndReason, Notice, Problem};
 use crate::input::{CreatedOffer, Input, SocketId};
+use crate::layers::Layers;
 use crate::moment::Moment;
 use crate::negotiate::{Negotiation, NegotiationStep, Slot};
 use crate::output::Output;
@@ -57,6 +58,7 @@ pub struct Engine {
     slot_map: Vec<SlotAssignment>,
     slots: Vec<Slot>,
     speakers: Vec<Speaker>,
+    layers: Layers,
     problem: Option<Problem>,
     unreadable: u32,
     outputs: VecDeque<Output>,
@@ -84,6 +86,7 @@ impl Engine {
             slot_map: Vec::new(),
             slots: Vec::new(),
             speakers: Vec::new(),
+            layers: Layers::default(),
             problem: None,
             unreadable: 0,
             outputs: VecDeque::new(),
@@ -154,6 +157,7 @@ impl Engine {
             Input::AnswerApplied { negotiation } => {
                 if self.negotiation.answer_applied(now, negotiation) {
                     self.refresh_slots();
+                    self.layers.negotiated();
                 }
             }
             Input::NegotiationFailed { negotiation, reason: _ } => {
@@ -247,6 +251,7 @@ impl Engine {
 
     fn signaling_lost(&mut self) {
         self.negotiation.signaling_lost();
+        self.layers.signaling_lost();
         self.speakers.clear();
         self.changed = true;
     }
@@ -284,6 +289,11 @@ impl Engine {
                 self.negotiation_step(step);
             }
         }
+        if self.negotiation.is_at_rest()
+            && let Some(publications) = self.layers.take_due()
+        {
+            self.outputs.push_back(Output::SetLayers(publications));
+        }
         self.wants.reconcile(now, &self.roster, self.me, self.negotiation.video_mids());
         if let Some(socket) = socket {
             self.declare(now, socket);
@@ -312,6 +322,7 @@ impl Engine {
                 self.slot_map.clear();
                 self.slots.clear();
                 self.wants.forget_told();
+                self.layers.reset();
                 self.outputs.push_back(Output::ResetMedia { media });
                 self.changed = true;
             }

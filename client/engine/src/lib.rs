@@ -8,7 +8,7 @@
 //! ```text
 //! WebSocket ── SocketOpened, SocketClosed, Message ──┐                ┌── OpenSocket, CloseSocket, Send ──▶ WebSocket
 //! RTCPeerConnection ── OfferCreated, AnswerApplied, ─┼─▶  Engine  ────┼── ResetMedia, CreateOffer, ───────▶ RTCPeerConnection
-//!                      NegotiationFailed, Media…     │                │   ApplyAnswer
+//!                      NegotiationFailed, Media…     │                │   ApplyAnswer, SetLayers
 //! page ── SetMicrophone, Layout, Leave, … ───────────┘                └── Changed, Notice, StoreResume ───▶ page
 //! ```
 
@@ -16,6 +16,7 @@ mod declare;
 mod engine;
 mod error;
 mod input;
+mod layers;
 mod moment;
 mod negotiate;
 mod output;

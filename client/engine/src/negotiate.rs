@@ -195,6 +195,11 @@ impl Negotiation {
         self.reset_wanted = true;
     }
 
+    /// Whether there is a transport and no offer under way.
+    pub(crate) const fn is_at_rest(&self) -> bool {
+        self.media.is_some() && self.exchange.is_none() && !self.reset_wanted
+    }
+
     /// What to do next, given that the server can be reached; to be called until it returns nothing.
     pub(crate) fn next_step(&mut self, now: Moment) -> Option<NegotiationStep> {
         if now < self.not_before {

@@ -1,5 +1,6 @@
 //! What the engine asks the shell to do.
 
+use shared::protocol::RequestedLayers;
 use shared::{ResumeToken, SourceKind};
 
 use crate::error::{EndReason, Notice};
@@ -44,6 +45,10 @@ pub enum Output {
         /// The session description (RFC 8866).
         sdp: String,
     },
+    /// Of the sending m-lines named here send only these encodings (`RTCRtpEncodingParameters.active`), and all
+    /// of every other; replaces what was told before. A new `RTCPeerConnection` sends everything. What fails is
+    /// not reported: it costs bandwidth only.
+    SetLayers(Vec<RequestedLayers>),
     /// Remember the token for a reload, where only this page and this room can read it.
     StoreResume(ResumeToken),
     /// Forget the stored token: the seat is given up.

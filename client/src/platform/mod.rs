@@ -14,3 +14,4 @@ pub(crate) mod playout;
 pub(crate) mod rooms;
 pub(crate) mod socket;
 pub(crate) mod storage;
+mod suspension;

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use engine::{CreatedOffer, MediaConnection, OfferRequest};
 use shared::SourceKind;
-use shared::protocol::PublishedMid;
+use shared::protocol::{PublishedMid, RequestedLayers};
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
@@ -19,6 +19,7 @@ use super::debug;
 use super::events::Listener;
 use super::picture::Picture;
 use super::playout::Playout;
+use super::suspension::Suspension;
 
 /// What the browser says when something fails; for the log only.
 #[derive(Debug)]
@@ -43,6 +44,7 @@ pub(crate) struct PeerConnection {
     pictures: RefCell<Vec<(String, Picture)>>,
     /// The mids whose sound already plays.
     playing: RefCell<Vec<String>>,
+    suspension: Suspension,
     _state: Listener,
 }
 
@@ -84,6 +86,7 @@ impl PeerConnection {
             video_slots: RefCell::default(),
             pictures: RefCell::default(),
             playing: RefCell::default(),
+            suspension: Suspension::default(),
             _state: state,
         }))
     }
@@ -123,6 +126,11 @@ impl PeerConnection {
             // Fails only when the connection is closed; then nothing is sent anyway.
             JsFuture::from(sender.replace_track(track.map(Track::track))).await.ok();
         }
+    }
+
+    /// Sends only these layers of what is named, and all of everything else.
+    pub(crate) fn set_layers(&self, publications: Vec<RequestedLayers>) {
+        self.suspension.set(&self.published.borrow(), publications);
     }
 
     /// What shows each video slot.

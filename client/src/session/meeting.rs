@@ -7,6 +7,7 @@ use std::time::Duration;
 use engine::{Engine, Input, MediaId, Moment, OfferRequest, Output, Settings, SocketId};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use shared::protocol::CAPABILITY_LAYERS;
 use shared::{DisplayName, MediaState, ResumeToken, RoomId, SourceKind};
 
 use super::{LocalMedia, keep_seat};
@@ -185,7 +186,7 @@ impl Meeting {
             media: start.media,
             resume: start.resume,
             seed: page::random_seed(),
-            capabilities: Vec::new(),
+            capabilities: vec![CAPABILITY_LAYERS.to_owned()],
         };
         let speaker = local.devices.with_untracked(|all| all.choice(DeviceKind::Speaker).map(str::to_owned));
         let blocked = signals.sound_blocked;
@@ -267,6 +268,11 @@ impl Meeting {
             Output::ResetMedia { media } => self.reset_media(media),
             Output::CreateOffer(request) => self.create_offer(request),
             Output::ApplyAnswer { negotiation, sdp } => self.apply_answer(negotiation, sdp),
+            Output::SetLayers(publications) => {
+                if let Some(peer) = self.peer() {
+                    peer.set_layers(publications);
+                }
+            }
             Output::StoreResume(token) => self.resume.set(Some(token)),
             Output::ForgetResume => self.resume.set(None),
             Output::Notice(notice) => {

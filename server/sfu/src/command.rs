@@ -21,6 +21,8 @@ pub enum Command {
         media: MediaState,
         /// An earlier seat to be given back.
         resume: Option<ResumeToken>,
+        /// The client can pause single layers of what it sends: [`crate::Notice::Layers`].
+        suspends_layers: bool,
     },
     /// A session description. Answered by [`crate::Notice::Answered`] or [`crate::Notice::Refused`].
     Offer {

@@ -47,6 +47,9 @@ pub enum Notice {
     },
     /// What flows in every slot of this client.
     SlotMap(Vec<SlotState>),
+    /// Which of its pictures the client shall send; replaces what was asked before. Publications that are not
+    /// named are sent whole. Told only to clients that can suspend layers.
+    Layers(Vec<RequestedLayers>),
     /// Who is heard, loudest first: level 0 (silent) to 127.
     Speakers(Vec<(PeerId, u8)>),
     /// A command was not carried out.
@@ -104,6 +107,17 @@ pub struct SlotState {
     pub source: Option<SourceRef>,
     /// Why nothing flows although something is assigned.
     pub paused: Option<Pause>,
+}
+
+/// What shall be sent of one publication; the rest is not wanted by anybody at the moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestedLayers {
+    /// The sending m-line's mid.
+    pub mid: String,
+    /// False: nothing of it.
+    pub active: bool,
+    /// The simulcast layers to send; empty without simulcast.
+    pub rids: Vec<String>,
 }
 
 /// Why an assigned slot is silent.

@@ -17,6 +17,7 @@ mod command;
 mod config;
 mod downlink;
 mod drop_reason;
+mod dynacast;
 mod event;
 mod fingerprint;
 mod forwarding;
@@ -39,6 +40,7 @@ mod send_batch;
 mod sfu;
 mod statistics;
 mod subscription;
+mod suspension;
 mod transport;
 mod uplink;
 
@@ -59,9 +61,11 @@ pub use command::{Command, ConnectionId, Want};
 pub use config::{Config, WallClock};
 pub use drop_reason::DropReason;
 pub use dtls::Certificate;
-pub use event::{Change, CloseReason, Event, Notice, Pause, Refusal, Roster, Seat, SlotState};
+pub use event::{
+    Change, CloseReason, Event, Notice, Pause, Refusal, RequestedLayers, Roster, Seat, SlotState,
+};
 pub use fingerprint::Fingerprint;
-pub use relay::{Published, RelayMessage, RelayPacket, ShardId, Source, StreamFacts};
+pub use relay::{Published, RelayMessage, RelayPacket, ShardId, Source, StreamFacts, WantedLayers};
 pub use send_batch::{DATAGRAM_BYTES_MAX, Datagram, SendBatch};
 pub use sfu::Sfu;
 pub use statistics::Statistics;

@@ -64,6 +64,7 @@ pub(crate) enum Departure {
 }
 
 impl Sfu {
+    #[expect(clippy::too_many_arguments, reason = "the fields of one command, each named at the only call")]
     pub(crate) fn join(
         &mut self,
         now: Instant,
@@ -72,13 +73,14 @@ impl Sfu {
         name: DisplayName,
         media: MediaState,
         resume: Option<ResumeToken>,
+        suspends_layers: bool,
     ) {
         if self.connections.contains_key(&connection) {
             return self.refuse(connection, Refusal::Unexpected, "This connection is in a room already.");
         }
         let seated = resume.and_then(|token| self.seat_of(&token, &room));
         if let Some(key) = seated {
-            return self.come_back(now, key, connection, name, media);
+            return self.come_back(now, key, connection, name, media, suspends_layers);
         }
         let members = self.rooms.get(&room).map_or(0, |room| room.members.len());
         if members >= PARTICIPANTS_MAX {
@@ -103,7 +105,7 @@ impl Sfu {
             bytes[0] = self.relay.me.0;
             ResumeToken::new(bytes)
         });
-        self.take_seat(now, connection, id, token, room, name, media, reserved.is_some());
+        self.take_seat(now, connection, id, token, room, name, media, reserved.is_some(), suspends_layers);
         if resume.is_some() && reserved.is_none() {
             self.refuse(
                 connection,
@@ -134,12 +136,14 @@ impl Sfu {
         name: DisplayName,
         media: MediaState,
         resumed: bool,
+        suspends_layers: bool,
     ) {
         let our_ssrc = self.random_ssrc();
         // RFC 9429 §5.2.1: at most 2^62.
         let session_id = self.random.next_u64() >> 2;
         let mut peer = Peer::new(now, id, resume, room.clone(), name, media, our_ssrc, session_id);
         peer.connection = Some(connection);
+        peer.suspends_layers = suspends_layers;
         let seat = peer.seat();
         let key = self.peers.insert(Box::new(peer));
         self.connections.insert(connection, key);
@@ -167,6 +171,7 @@ impl Sfu {
         connection: ConnectionId,
         name: DisplayName,
         media: MediaState,
+        suspends_layers: bool,
     ) {
         let Some(peer) = self.peers.get_mut(key) else { return };
         let replaced = peer.connection.replace(connection);
@@ -175,6 +180,9 @@ impl Sfu {
         peer.media = media;
         // The new connection knows no slot map yet.
         peer.told_slots.clear();
+        // And a client that loses its connection sends everything again.
+        peer.told_layers.clear();
+        peer.suspends_layers = suspends_layers;
         let media_alive =
             peer.transport.as_ref().is_some_and(|transport| transport.is_ready() && transport.is_alive(now));
         let (id, resume, room, seat) = (peer.id, peer.resume, peer.room.clone(), peer.seat());

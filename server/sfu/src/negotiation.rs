@@ -255,5 +255,7 @@ fn publication(
         ssrcs: publication.ssrcs.clone(),
         repair: publication.repair.clone(),
         key_frames: crate::key_frame::KeyFrameRequests::default(),
+        dynacast: crate::dynacast::Dynacast::default(),
+        elsewhere: Vec::new(),
     }))
 }

@@ -6,7 +6,7 @@ use shared::{DisplayName, MediaState, PeerId, ResumeToken, RoomId, SourceKind};
 
 use crate::command::ConnectionId;
 use crate::downlink::{Downlink, Path};
-use crate::event::{Seat, SlotState};
+use crate::event::{RequestedLayers, Seat, SlotState};
 use crate::outbox::Outbox;
 use crate::replica::Home;
 use crate::rtcp::{SenderInfo, Writer};
@@ -43,6 +43,10 @@ pub(crate) struct Peer {
     pub(crate) session_version: u64,
     /// The slot map the client knows.
     pub(crate) told_slots: Vec<SlotState>,
+    /// Whether the client can be told which layers to send.
+    pub(crate) suspends_layers: bool,
+    /// What the client was told to send; empty: everything, as it does by itself.
+    pub(crate) told_layers: Vec<RequestedLayers>,
     /// Whether it is on the list of peers with packets to send.
     pub(crate) is_busy: bool,
     pub(crate) report_due: Instant,
@@ -77,6 +81,8 @@ impl Peer {
             session_id,
             session_version: 0,
             told_slots: Vec::new(),
+            suspends_layers: false,
+            told_layers: Vec::new(),
             is_busy: false,
             report_due: now,
             our_ssrc,

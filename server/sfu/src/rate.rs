@@ -17,6 +17,12 @@ impl RateMeter {
         Self { started: now, bytes: 0, bps: 0 }
     }
 
+    /// The stream starts again after a silence, which says nothing about its rate.
+    pub(crate) const fn resume(&mut self, now: Instant) {
+        self.started = now;
+        self.bytes = 0;
+    }
+
     /// Counts the bytes of one packet.
     #[inline]
     pub(crate) fn add(&mut self, now: Instant, bytes: usize) {
@@ -53,5 +59,19 @@ mod tests {
             meter.add(start + Duration::from_millis(10 * packet), 1250);
         }
         assert!((990_000..=1_030_000).contains(&meter.bps()), "{}", meter.bps());
+    }
+
+    #[test]
+    fn a_silence_does_not_count() {
+        let start = Instant::now();
+        let mut meter = RateMeter::new(start);
+        for packet in 1..=100 {
+            meter.add(start + Duration::from_millis(10 * packet), 1250);
+        }
+        let before = meter.bps();
+        let later = start + Duration::from_secs(60);
+        meter.resume(later);
+        meter.add(later, 1250);
+        assert_eq!(meter.bps(), before);
     }
 }

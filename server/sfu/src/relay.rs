@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use shared::{PeerId, RoomId};
 
+use crate::dynacast::LayerSet;
 use crate::event::{Change, Seat};
 use crate::rtp::identifier::Mid;
 use crate::rtp::vp8::Resolution;
@@ -77,6 +78,15 @@ pub enum RelayMessage {
         /// Whether its packets shall travel.
         is_wanted: bool,
     },
+    /// The layers of a source that somebody at the sender could use; replaces what was told of it before.
+    Interest {
+        /// Whose.
+        peer: PeerId,
+        /// Of which source.
+        source: Source,
+        /// Which.
+        wanted: WantedLayers,
+    },
     /// Somebody at the sender needs a key frame.
     KeyFrame {
         /// Of whom.
@@ -106,6 +116,10 @@ impl RelayMessage {
 /// Names a source of a peer as its negotiation did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Source(pub(crate) Mid);
+
+/// Some of the layers of a source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WantedLayers(pub(crate) LayerSet);
 
 /// A negotiation's result, as far as packets are read by it.
 #[derive(Debug, Clone)]

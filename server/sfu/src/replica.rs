@@ -18,7 +18,9 @@ use crate::event::{Change, Seat};
 use crate::membership::Departure;
 use crate::peer::Peer;
 use crate::peer_table::PeerKey;
-use crate::relay::{Published, RelayMessage, RelayPacket, ShardId, Source, StreamFacts, first_token};
+use crate::relay::{
+    Published, RelayMessage, RelayPacket, ShardId, Source, StreamFacts, WantedLayers, first_token,
+};
 use crate::rtp::{AudioLevel, Header};
 use crate::sfu::Sfu;
 use crate::uplink::{Received, Stream};
@@ -58,6 +60,9 @@ impl Sfu {
             RelayMessage::Streams(facts) => self.relayed_facts(now, from, &facts),
             RelayMessage::Voices { room, levels } => self.relayed_voices(now, from, &room, &levels),
             RelayMessage::Want { peer, token, is_wanted } => self.relayed_want(from, peer, token, is_wanted),
+            RelayMessage::Interest { peer, source, wanted } => {
+                self.relayed_interest(from, peer, source, wanted)
+            }
             RelayMessage::KeyFrame { peer, source } => self.relayed_key_frame(peer, source),
             // Routing is settled by whoever sends next: not for every packet.
             RelayMessage::Packet { peer, token, packet } => {
@@ -239,6 +244,7 @@ impl Sfu {
             let Some(peer) = self.peers.get_mut(*key) else { continue };
             if peer.home.is_some_and(|home| home.shard == to) {
                 peer.uplink.streams.iter_mut().for_each(|stream| stream.relay.is_wanted = false);
+                peer.uplink.forget_interest(to);
             }
         }
         let own: Vec<&Peer> = members
@@ -268,6 +274,7 @@ impl Sfu {
         for key in &room.members {
             let Some(peer) = self.peers.get_mut(*key) else { continue };
             peer.uplink.streams.iter_mut().for_each(|stream| stream.relay.to.retain(|to| *to != from));
+            peer.uplink.forget_interest(from);
             let is_theirs = peer.home.is_some_and(|home| home.shard == from);
             if is_theirs && !seats.iter().any(|seat| seat.peer == peer.id) {
                 gone.push(*key);
@@ -290,6 +297,7 @@ impl Sfu {
         for key in room.members.clone() {
             let Some(peer) = self.peers.get_mut(key) else { continue };
             peer.uplink.streams.iter_mut().for_each(|stream| stream.relay.to.retain(|to| *to != from));
+            peer.uplink.forget_interest(from);
             if peer.home.is_some_and(|home| home.shard == from) {
                 self.remove_peer(key, Departure::TimedOut);
             }
@@ -393,6 +401,17 @@ impl Sfu {
         }
     }
 
+    fn relayed_interest(&mut self, from: ShardId, peer: PeerId, source: Source, wanted: WantedLayers) {
+        let key = self.seats.get(&peer).copied();
+        let Some(peer) = key.and_then(|key| self.peers.get_mut(key)).filter(|peer| peer.home.is_none())
+        else {
+            return;
+        };
+        peer.uplink.note_interest(from, source.0, wanted.0);
+        let room = peer.room.clone();
+        self.mark_dirty(&room);
+    }
+
     fn relayed_key_frame(&mut self, peer: PeerId, source: Source) {
         let key = self.seats.get(&peer).copied();
         if let Some(peer) = key.and_then(|key| self.peers.get_mut(key)).filter(|peer| peer.home.is_none()) {
@@ -431,8 +450,10 @@ impl Sfu {
 }
 
 fn published(peer: &Peer) -> RelayMessage {
+    let mut publications = peer.uplink.publications.clone();
+    publications.iter_mut().for_each(|publication| publication.elsewhere.clear());
     let published = Published {
-        publications: peer.uplink.publications.clone(),
+        publications,
         extensions: *peer.uplink.extensions(),
         tokens: peer.uplink.streams.iter().map(|stream| stream.token).collect(),
     };

@@ -12,6 +12,7 @@ use crate::allocation::{Capacity, Demand, Quality};
 use crate::audio;
 use crate::downlink::{Queued, QueuedKind, Slot, SlotWant};
 use crate::drop_reason::DropReason;
+use crate::dynacast;
 use crate::event::{Notice, Pause, SlotState};
 use crate::layer::{self, Layer};
 use crate::peer::Peer;
@@ -19,6 +20,8 @@ use crate::peer_table::PeerKey;
 use crate::rtp::identifier::Mid;
 use crate::sfu::Sfu;
 use crate::subscription::{Feed, StreamKey, Watcher};
+use crate::suspension::Interest;
+use crate::uplink::Stream;
 
 /// Most shared screens whose sound one viewer hears: the others' voices need slots, too.
 const SCREENS_HEARD: usize = 1;
@@ -28,6 +31,7 @@ struct Offering {
     key: PeerKey,
     id: PeerId,
     media: MediaState,
+    publications: Vec<(SourceKind, Mid)>,
     streams: Vec<OfferedStream>,
 }
 
@@ -38,10 +42,23 @@ struct OfferedStream {
     layer: Layer,
     bps: u64,
     is_live: bool,
+    /// It does not flow yet, but the client was just asked to send it again.
+    is_resuming: bool,
+}
+
+impl OfferedStream {
+    /// Whether it flows or is about to.
+    const fn can_flow(&self) -> bool {
+        self.is_live || self.is_resuming
+    }
 }
 
 impl Offering {
     fn of(now: Instant, key: PeerKey, peer: &Peer) -> Self {
+        let is_resuming = |stream: &Stream| {
+            let of = peer.uplink.publications.iter().find(|publication| publication.mid == stream.mid);
+            of.is_some_and(|publication| publication.dynacast.is_resuming(stream.layer, now))
+        };
         let streams = peer.uplink.streams.iter().enumerate().map(|(at, stream)| OfferedStream {
             kind: stream.kind,
             mid: stream.mid,
@@ -52,8 +69,17 @@ impl Offering {
             },
             bps: stream.rate.bps(),
             is_live: stream.is_live(now),
+            is_resuming: is_resuming(stream) && !stream.is_live(now),
         });
-        Self { key, id: peer.id, media: peer.media, streams: streams.collect() }
+        let publications =
+            peer.uplink.publications.iter().map(|publication| (publication.kind, publication.mid));
+        Self {
+            key,
+            id: peer.id,
+            media: peer.media,
+            publications: publications.collect(),
+            streams: streams.collect(),
+        }
     }
 
     const fn is_muted(&self, kind: SourceKind) -> bool {
@@ -82,7 +108,7 @@ impl Offering {
     /// The streams that may be shown in a tile of this height, smallest picture first, the best for it last.
     fn suitable(&self, kind: SourceKind, max_height: u16) -> Vec<&OfferedStream> {
         let mut live: Vec<&OfferedStream> =
-            self.streams.iter().filter(|stream| stream.kind == kind && stream.is_live).collect();
+            self.streams.iter().filter(|stream| stream.kind == kind && stream.can_flow()).collect();
         // By height once all are known: nothing obliges a client to offer its layers smallest first.
         let is_known = live.iter().all(|stream| stream.layer.height.is_some());
         live.sort_by_key(|stream| (stream.layer.height.filter(|_| is_known), stream.layer.rank));
@@ -108,7 +134,8 @@ impl Sfu {
                 let Some(peer) = self.peers.get_mut(*key) else { continue };
                 // Both are asked, because the first also notes what it saw.
                 let has_changed = peer.uplink.liveness_changed(now);
-                room.is_dirty |= has_changed || peer.downlink.is_unsettled(now);
+                room.is_dirty |=
+                    has_changed || peer.downlink.is_unsettled(now) || peer.uplink.is_suspension_due(now);
             }
             self.any_dirty |= room.is_dirty;
         }
@@ -137,9 +164,10 @@ impl Sfu {
             members.iter().filter_map(|key| Some(Offering::of(now, *key, self.peers.get(*key)?))).collect();
         let mut key_frames = Vec::new();
         let mut leads = Vec::new();
+        let mut interests = Vec::new();
         for key in &members {
             let Some(viewer) = self.peers.get_mut(*key) else { continue };
-            assign_video(now, viewer, &offerings, &mut key_frames);
+            assign_video(now, viewer, &offerings, &mut key_frames, &mut interests);
             for (slot, feed) in assign_audio(viewer, *key, &offerings, &loudest) {
                 leads.push((*key, slot, feed));
             }
@@ -149,6 +177,7 @@ impl Sfu {
                 publisher.uplink.ask_key_frame(mid);
             }
         }
+        self.suspend_layers(now, &members, &interests);
         self.rebuild_watchers(&members);
         self.relay_wants(&members);
         for (viewer, slot, feed) in leads {
@@ -242,6 +271,7 @@ fn assign_video(
     viewer: &mut Peer,
     offerings: &[Offering],
     key_frames: &mut Vec<(PeerKey, Mid)>,
+    interests: &mut Vec<Interest>,
 ) {
     let own = viewer.id;
     let choices: Vec<Choice<'_>> =
@@ -259,6 +289,7 @@ fn assign_video(
     let capacity = limit.map(|bps| Capacity { estimate_bps: bps, proven_bps: bps });
     let allocation = viewer.downlink.allocator.allocate(now, demands, capacity);
     for ((slot, choice), layer) in viewer.downlink.slots.iter_mut().zip(&choices).zip(allocation.chosen) {
+        interests.extend(choice.interest(slot, layer));
         if !slot.audio
             && let Some(publisher) = choice.apply(slot, layer, offerings)
         {
@@ -324,7 +355,7 @@ impl<'a> Choice<'a> {
             slot.current = None;
             return None;
         };
-        let Some(stream) = layer.and_then(|layer| self.streams.get(layer)) else {
+        let Some(stream) = self.arriving(slot, want.source, layer) else {
             // Not sent at the moment: what flowed of the same source may come back by itself.
             slot.current = slot.current.filter(|feed| feed.source == want.source);
             return None;
@@ -333,7 +364,31 @@ impl<'a> Choice<'a> {
             return None;
         }
         slot.pending = Some(Feed { stream: stream.key, source: want.source });
-        Some((offering.key, stream.mid))
+        // A layer that is resumed starts with a key frame of its own.
+        (!stream.is_resuming).then_some((offering.key, stream.mid))
+    }
+
+    /// The stream to wait for. A layer that was just resumed takes a moment: until then a slot that shows nothing
+    /// of its source gets the best that flows.
+    fn arriving(&self, slot: &Slot, source: SourceRef, layer: Option<usize>) -> Option<&'a OfferedStream> {
+        let layer = layer?;
+        let chosen = self.streams.get(layer).copied()?;
+        let shows_source = slot.current.is_some_and(|feed| feed.source == source);
+        let flowing = self.streams[..layer].iter().copied().rfind(|stream| stream.is_live);
+        Some(flowing.filter(|_| chosen.is_resuming && !shows_source).unwrap_or(chosen))
+    }
+
+    /// What this viewer asks of the publisher.
+    fn interest(&self, slot: &Slot, layer: Option<usize>) -> Option<Interest> {
+        let (want, offering) = (self.want?, self.offering?);
+        let (_, mid) = *offering.publications.iter().find(|(kind, _)| *kind == want.source.kind)?;
+        // When the connection does not carry the best that flows, the next raise is all that can come of it.
+        let next = self.streams.get(layer.map_or(0, |layer| layer + 1));
+        let raise = next.map(|stream| stream.layer.rank);
+        let is_shown = |stream: &&OfferedStream| slot.current.is_some_and(|feed| feed.stream == stream.key);
+        let shown = offering.streams.iter().find(is_shown).map(|stream| stream.layer.rank);
+        let demand = dynacast::Demand { max_height: want.max_height, raise, shown };
+        Some(Interest { publisher: offering.key, mid, demand })
     }
 }
 

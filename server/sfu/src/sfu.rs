@@ -105,8 +105,8 @@ impl Sfu {
     /// One request of a client. What it leads to is in [`Self::poll_event`] and [`Self::poll_transmit`].
     pub fn handle_command(&mut self, now: Instant, command: Command) {
         let connection = match command {
-            Command::Join { connection, room, name, media, resume } => {
-                self.join(now, connection, room, name, media, resume);
+            Command::Join { connection, room, name, media, resume, suspends_layers } => {
+                self.join(now, connection, room, name, media, resume, suspends_layers);
                 return self.settle(now);
             }
             Command::Disconnect { connection } => {
@@ -378,7 +378,8 @@ mod tests {
     fn join(sfu: &mut Sfu, now: Instant, number: u64) -> Vec<Notice> {
         let (room, name) = (RoomId::new("room").unwrap(), DisplayName::new("Ada").unwrap());
         let (connection, media) = (ConnectionId(number), MediaState::default());
-        sfu.handle_command(now, Command::Join { connection, room, name, media, resume: None });
+        let join = Command::Join { connection, room, name, media, resume: None, suspends_layers: false };
+        sfu.handle_command(now, join);
         told(sfu, number)
     }
 

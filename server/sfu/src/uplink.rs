@@ -5,11 +5,13 @@ use std::time::{Duration, Instant};
 use shared::SourceKind;
 
 use crate::drop_reason::DropReason;
+use crate::dynacast::{Dynacast, LayerSet};
 use crate::key_frame::KeyFrameRequests;
 use crate::nack::{Arrival, Generator, Need};
 use crate::onset::Onset;
 use crate::rate::RateMeter;
 use crate::reception::Reception;
+use crate::relay::ShardId;
 use crate::relay::{StreamFacts, StreamRelay, next_token as token_after};
 use crate::ring::{self, PacketRing, Push, RingPacket};
 use crate::rtcp::Writer;
@@ -46,6 +48,10 @@ pub(crate) struct Publication {
     pub(crate) ssrcs: Vec<u32>,
     pub(crate) repair: Vec<(u32, u32)>,
     pub(crate) key_frames: KeyFrameRequests,
+    /// Which of the layers the client shall send.
+    pub(crate) dynacast: Dynacast,
+    /// What viewers at other SFUs could use. For a member that lives elsewhere: what its home was told of ours.
+    pub(crate) elsewhere: Vec<(ShardId, LayerSet)>,
 }
 
 /// One RTP stream: a source, or one layer of it.
@@ -166,6 +172,10 @@ impl Uplink {
             let same = |old: &&mut Publication| old.mid == new.mid && old.kind == new.kind;
             if let Some(old) = self.publications.iter_mut().find(same) {
                 new.key_frames = std::mem::take(&mut old.key_frames);
+                if new.layers == old.layers {
+                    new.dynacast = std::mem::take(&mut old.dynacast);
+                }
+                new.elsewhere = std::mem::take(&mut old.elsewhere);
             }
         }
         let kept =
@@ -511,6 +521,9 @@ impl Uplink {
             Push::TooOld | Push::TooLarge => return Err(DropReason::Unstorable),
         }
         let appeared = !stream.is_live(now);
+        if appeared {
+            stream.rate.resume(now);
+        }
         stream.last_packet = now;
         stream.rate.add(now, payload.len());
         let stream = at as u8;
@@ -530,6 +543,11 @@ impl Uplink {
             let is_live = stream.is_live(now);
             std::mem::replace(&mut stream.was_live, is_live) != is_live || changed
         })
+    }
+
+    /// Whether the client shall be asked for other layers now.
+    pub(crate) fn is_suspension_due(&self, now: Instant) -> bool {
+        self.publications.iter().any(|publication| publication.dynacast.is_due(now))
     }
 
     /// Somebody needs a key frame of this source.
@@ -584,6 +602,10 @@ impl Uplink {
             else {
                 continue;
             };
+            if publication.dynacast.is_paused(stream.layer) {
+                // What is missing of it will never be shown.
+                continue;
+            }
             match stream.nack.poll(now, self.rtt) {
                 Need::Nothing => {}
                 Need::Packets(sequences) => {

@@ -13,6 +13,7 @@ fn join(connection: u64, name: &str) -> Command {
         name: DisplayName::new(name).unwrap(),
         media: MediaState::default(),
         resume: None,
+        suspends_layers: false,
     }
 }
 

@@ -4,9 +4,9 @@
 use sfu::{CloseReason, Command, ConnectionId, Notice, Pause, Refusal, Roster, Seat, SlotState};
 use shared::limits;
 use shared::protocol::{
-    Answer, Change, ClientMessage, DecodeError, Departure, ErrorCode, Fault, Goodbye, GoodbyeReason,
-    Participant, PauseReason, Presence, ServerMessage, SlotAssignment, Snapshot, Speaker, Version,
-    VersionMismatch, Welcome,
+    Answer, CAPABILITY_LAYERS, Change, ClientMessage, DecodeError, Departure, ErrorCode, Fault, Goodbye,
+    GoodbyeReason, Participant, PauseReason, Presence, RequestedLayers, ServerMessage, SlotAssignment,
+    Snapshot, Speaker, Version, VersionMismatch, Welcome,
 };
 
 /// What this server can do beyond its protocol version.
@@ -24,6 +24,7 @@ pub fn command(connection: ConnectionId, message: ClientMessage) -> Option<Comma
             name: hello.name,
             media: hello.media,
             resume: hello.resume,
+            suspends_layers: hello.capabilities.iter().any(|name| name == CAPABILITY_LAYERS),
         },
         ClientMessage::Offer(offer) => Command::Offer {
             connection,
@@ -83,6 +84,9 @@ pub fn message(notice: Notice, version: Version, timeout_ms: u32) -> ServerMessa
         Notice::SlotMap(slots) => {
             ServerMessage::SlotMap { slots: slots.into_iter().map(slot_assignment).collect() }
         }
+        Notice::Layers(layers) => {
+            ServerMessage::Layers { publications: layers.into_iter().map(requested_layers).collect() }
+        }
         Notice::Speakers(speakers) => {
             let speakers = speakers.into_iter().map(|(peer, level)| Speaker { peer, level }).collect();
             ServerMessage::Speakers { speakers }
@@ -117,6 +121,10 @@ fn slot_assignment(slot: SlotState) -> SlotAssignment {
         Pause::Bandwidth => PauseReason::Bandwidth,
     });
     SlotAssignment { mid: slot.mid, source: slot.source, paused }
+}
+
+fn requested_layers(layers: sfu::RequestedLayers) -> RequestedLayers {
+    RequestedLayers { mid: layers.mid, active: layers.active, rids: layers.rids }
 }
 
 fn closed(reason: CloseReason) -> Goodbye {
@@ -278,13 +286,13 @@ mod tests {
         let (room, name) = (RoomId::new("abc").unwrap(), DisplayName::new("Ada").unwrap());
         let hello = Hello {
             version: Version::CURRENT,
-            capabilities: Vec::new(),
+            capabilities: vec!["something newer".into(), CAPABILITY_LAYERS.into()],
             room: room.clone(),
             name: name.clone(),
             media,
             resume,
         };
-        let join = Command::Join { connection: CONNECTION, room, name, media, resume };
+        let join = Command::Join { connection: CONNECTION, room, name, media, resume, suspends_layers: true };
         assert_eq!(asked(ClientMessage::Hello(hello)), join);
     }
 
@@ -393,6 +401,14 @@ mod tests {
         check(source, Some(Pause::Muted), Some(PauseReason::Muted));
         check(source, Some(Pause::NotSent), Some(PauseReason::NotSent));
         check(source, Some(Pause::Bandwidth), Some(PauseReason::Bandwidth));
+    }
+
+    #[test]
+    fn the_layers_to_send_keep_every_field() {
+        let (mid, rids) = ("1".to_owned(), vec!["q".to_owned()]);
+        let asked = sfu::RequestedLayers { mid: mid.clone(), active: true, rids: rids.clone() };
+        let publications = vec![RequestedLayers { mid, active: true, rids }];
+        assert_eq!(told(Notice::Layers(vec![asked])), ServerMessage::Layers { publications });
     }
 
     #[test]

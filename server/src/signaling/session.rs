@@ -161,6 +161,7 @@ impl Session {
             | Notice::Snapshot(_)
             | Notice::Changed { .. }
             | Notice::SlotMap(_)
+            | Notice::Layers(_)
             | Notice::Speakers(_)
             | Notice::Closed(_) => {}
         }
@@ -172,6 +173,7 @@ impl Session {
             | ServerMessage::Snapshot(_)
             | ServerMessage::Delta { .. }
             | ServerMessage::SlotMap { .. }
+            | ServerMessage::Layers { .. }
             | ServerMessage::Speakers { .. }
             | ServerMessage::Pong { .. }
             | ServerMessage::Error(_)) => self.outputs.push_back(Output::Send(message)),

@@ -16,6 +16,9 @@ pub use decode::{DecodeError, decode_client, decode_server};
 pub use error::ErrorCode;
 pub use server::{
     Answer, Change, Departure, Fault, Goodbye, GoodbyeReason, Participant, PauseReason, Presence,
-    ServerMessage, SlotAssignment, Snapshot, Speaker, Welcome,
+    RequestedLayers, ServerMessage, SlotAssignment, Snapshot, Speaker, Welcome,
 };
 pub use version::{Version, VersionMismatch};
+
+/// A client with this capability pauses layers of what it sends when [`ServerMessage::Layers`] asks for it.
+pub const CAPABILITY_LAYERS: &str = "layers";

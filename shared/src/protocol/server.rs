@@ -28,6 +28,12 @@ pub enum ServerMessage {
         /// Every negotiated slot, audio and video.
         slots: Vec<SlotAssignment>,
     },
+    /// Which pictures of the client's own are wanted; replaces what was asked before, and holds until the
+    /// connection ends. Sent only to clients with the capability [`super::CAPABILITY_LAYERS`].
+    Layers {
+        /// Publications that are not named are sent whole.
+        publications: Vec<RequestedLayers>,
+    },
     /// Who is speaking, loudest first; sent when it changes.
     Speakers {
         /// Empty when nobody speaks.
@@ -46,8 +52,10 @@ pub enum ServerMessage {
 
 impl ServerMessage {
     /// The `type` of every message a client of this version understands.
-    pub const KINDS: [&'static str; 9] =
-        ["welcome", "answer", "snapshot", "delta", "slot_map", "speakers", "pong", "error", "goodbye"];
+    pub const KINDS: [&'static str; 10] = [
+        "welcome", "answer", "snapshot", "delta", "slot_map", "layers", "speakers", "pong", "error",
+        "goodbye",
+    ];
 }
 
 /// The answer to a hello.
@@ -201,6 +209,18 @@ pub enum PauseReason {
     /// A reason of a newer server.
     #[serde(other)]
     Unknown,
+}
+
+/// What to send of one publication. Everything else of it is not wanted by anybody at the moment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestedLayers {
+    /// The `a=mid` of a sending m-line.
+    pub mid: String,
+    /// False: send nothing of it.
+    pub active: bool,
+    /// The simulcast layers to send, by `a=rid` (RFC 8851); empty without simulcast.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rids: Vec<String>,
 }
 
 /// Somebody who is heard.

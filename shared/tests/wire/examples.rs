@@ -2,8 +2,8 @@
 
 use shared::protocol::{
     Answer, Change, ClientMessage, Departure, ErrorCode, Fault, Goodbye, GoodbyeReason, Hello, Offer,
-    Participant, PauseReason, Presence, PublishedMid, ServerMessage, SlotAssignment, Snapshot, Speaker,
-    Version, Want, Welcome,
+    Participant, PauseReason, Presence, PublishedMid, RequestedLayers, ServerMessage, SlotAssignment,
+    Snapshot, Speaker, Version, Want, Welcome,
 };
 use shared::{DisplayName, MediaState, PeerId, ResumeToken, RoomId, SourceKind, SourceRef};
 
@@ -106,6 +106,7 @@ pub(crate) fn server_messages() -> Vec<(&'static str, ServerMessage)> {
         ("snapshot", ServerMessage::Snapshot(snapshot)),
         ("delta", ServerMessage::Delta { revision: 4, changes }),
         ("slot_map", ServerMessage::SlotMap { slots }),
+        ("layers", ServerMessage::Layers { publications: layers() }),
         ("speakers", ServerMessage::Speakers { speakers: vec![Speaker { peer: ada().peer, level: 96 }] }),
         ("speakers_none", ServerMessage::Speakers { speakers: Vec::new() }),
         ("pong", ServerMessage::Pong { nonce: 7 }),
@@ -113,6 +114,13 @@ pub(crate) fn server_messages() -> Vec<(&'static str, ServerMessage)> {
     messages.extend(faults());
     messages.extend(goodbyes());
     messages
+}
+
+/// Two layers of a camera, and nothing of a screen.
+fn layers() -> Vec<RequestedLayers> {
+    let rids = vec!["q".to_owned(), "h".to_owned()];
+    let camera = RequestedLayers { mid: "1".to_owned(), active: true, rids };
+    vec![camera, RequestedLayers { mid: "2".to_owned(), active: false, rids: Vec::new() }]
 }
 
 /// A goodbye of each reason.

@@ -7,8 +7,8 @@ use proptest::sample::select;
 use shared::limits;
 use shared::protocol::{
     Answer, Change, ClientMessage, Departure, Fault, Goodbye, Hello, Offer, Participant, Presence,
-    PublishedMid, ServerMessage, SlotAssignment, Snapshot, Speaker, Version, Want, Welcome, decode_client,
-    decode_server,
+    PublishedMid, RequestedLayers, ServerMessage, SlotAssignment, Snapshot, Speaker, Version, Want, Welcome,
+    decode_client, decode_server,
 };
 use shared::{DisplayName, MediaState, PeerId, ResumeToken, RoomId, SourceRef};
 
@@ -128,6 +128,11 @@ fn welcome() -> impl Strategy<Value = Welcome> {
 fn server_message() -> impl Strategy<Value = ServerMessage> {
     let slot = (mid(), option::of(source()), option::of(select(PAUSES.to_vec())))
         .prop_map(|(mid, source, paused)| SlotAssignment { mid, source, paused });
+    let layers = (mid(), any::<bool>(), vec(mid(), 0..4)).prop_map(|(mid, active, rids)| RequestedLayers {
+        mid,
+        active,
+        rids,
+    });
     let speaker = (peer(), any::<u8>()).prop_map(|(peer, level)| Speaker { peer, level });
     let fault = (select(CODES.to_vec()), text(), option::of(text()))
         .prop_map(|(code, message, request)| Fault { code, message, request });
@@ -141,6 +146,7 @@ fn server_message() -> impl Strategy<Value = ServerMessage> {
         (any::<u32>(), vec(change(), 0..8))
             .prop_map(|(revision, changes)| ServerMessage::Delta { revision, changes }),
         vec(slot, 0..28).prop_map(|slots| ServerMessage::SlotMap { slots }),
+        vec(layers, 0..4).prop_map(|publications| ServerMessage::Layers { publications }),
         vec(speaker, 0..8).prop_map(|speakers| ServerMessage::Speakers { speakers }),
         any::<u32>().prop_map(|nonce| ServerMessage::Pong { nonce }),
         fault.prop_map(ServerMessage::Error),

@@ -32,6 +32,7 @@ impl Engine {
                 | ServerMessage::Snapshot(_)
                 | ServerMessage::Delta { .. }
                 | ServerMessage::SlotMap { .. }
+                | ServerMessage::Layers { .. }
                 | ServerMessage::Speakers { .. }
                 | ServerMessage::Pong { .. } => {}
             }
@@ -55,6 +56,7 @@ impl Engine {
                 }
             }
             ServerMessage::SlotMap { slots } => self.slots_mapped(slots),
+            ServerMessage::Layers { publications } => self.layers.request(publications),
             ServerMessage::Speakers { speakers } => self.hear(speakers),
             ServerMessage::Pong { nonce } => self.session.ponged(now, nonce),
             ServerMessage::Error(fault) => self.request_failed(now, &fault),

@@ -5,8 +5,8 @@ use std::time::Duration;
 use engine::{CreatedOffer, Engine, Input, MediaConnection, MediaId, Moment, Output, SocketId, Tile};
 use proptest::prelude::*;
 use shared::protocol::{
-    Answer, Change, Departure, ErrorCode, Fault, Goodbye, GoodbyeReason, ServerMessage, SlotAssignment,
-    Snapshot, Speaker, decode_client,
+    Answer, Change, Departure, ErrorCode, Fault, Goodbye, GoodbyeReason, RequestedLayers, ServerMessage,
+    SlotAssignment, Snapshot, Speaker, decode_client,
 };
 use shared::{DisplayName, PeerId};
 
@@ -62,6 +62,10 @@ fn any_message() -> impl Strategy<Value = ServerMessage> {
             ServerMessage::SlotMap { slots: (0..slots).map(slot).collect() }
         }),
         1 => any::<u8>().prop_map(|level| ServerMessage::Speakers { speakers: vec![Speaker { peer: ME, level }; 3] }),
+        1 => any::<bool>().prop_map(|active| {
+            let layers = RequestedLayers { mid: "s1".to_owned(), active, rids: Vec::new() };
+            ServerMessage::Layers { publications: vec![layers] }
+        }),
         1 => any::<u32>().prop_map(|nonce| ServerMessage::Pong { nonce }),
         1 => (any_code(), request).prop_map(|(code, request)| {
             let request = request.map(str::to_owned);
@@ -135,6 +139,7 @@ impl Watch {
                 }
                 Output::CloseSocket { .. }
                 | Output::ApplyAnswer { .. }
+                | Output::SetLayers(_)
                 | Output::StoreResume(_)
                 | Output::ForgetResume
                 | Output::Notice(_)

@@ -4,6 +4,7 @@
 
 mod interleavings;
 mod joining;
+mod layers;
 mod negotiating;
 mod reconnecting;
 mod roster;

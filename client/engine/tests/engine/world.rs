@@ -265,6 +265,7 @@ impl World {
             }
             Output::CreateOffer(_)
             | Output::ApplyAnswer { .. }
+            | Output::SetLayers(_)
             | Output::StoreResume(_)
             | Output::ForgetResume
             | Output::Notice(_)
