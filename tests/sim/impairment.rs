@@ -148,7 +148,7 @@ fn datagrams_from_elsewhere_change_nothing() {
 fn replayed_datagrams_change_nothing() {
     let mut world = call(46, 2);
     for link in &mut world.up {
-        link.impairment.duplication = 1000;
+        link.line.impairment.duplication = 1000;
     }
     world.run(3 * SECOND);
     assert!(meet(&world, 0, 1));

@@ -148,7 +148,7 @@ fn storm(mut world: World) {
             show_all(&mut world, client, 180);
         }
         for link in [&mut world.up[client], &mut world.down[client]] {
-            link.impairment = Impairment::GOOD;
+            link.line.impairment = Impairment::GOOD;
         }
     }
     world.run(5 * SECOND);

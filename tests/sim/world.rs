@@ -230,7 +230,7 @@ impl World {
                     if let Some(connection) = &self.clients[number].connection {
                         self.owners.insert(from, (number, connection.origin.connection));
                     }
-                    for (delay, datagram) in self.up[number].carry(&datagram) {
+                    for (delay, datagram) in self.up[number].carry(self.now, &datagram) {
                         self.schedule(delay, Happening::ToServer(from, datagram));
                     }
                 }
@@ -362,7 +362,7 @@ impl World {
             if let Some(connection) = connection.filter(|connection| connection.origin.connection == of) {
                 self.checker.outgoing(self.now, number as u16, connection, payload);
             }
-            for (delay, copy) in self.down[number].carry(payload) {
+            for (delay, copy) in self.down[number].carry(self.now, payload) {
                 self.schedule(delay, Happening::ToClient(datagram.to.remote(), copy));
             }
         }

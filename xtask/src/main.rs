@@ -5,6 +5,7 @@
 
 mod bench;
 mod console;
+mod namespaces;
 mod process;
 mod run;
 mod server;

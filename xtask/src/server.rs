@@ -22,17 +22,23 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(2);
 
 /// Builds the server and returns its program. A release build carries the site, so build that first.
 pub(crate) fn build(workspace: &Workspace, profile: Profile) -> Result<PathBuf> {
-    let mut cargo = process::cargo();
-    cargo.current_dir(&workspace.root).args(["build", "--package", "server", "--bin", "visavis"]);
-    cargo.arg("--message-format=json-render-diagnostics");
+    let mut arguments = vec!["--package", "server", "--bin", "visavis"];
     if profile == Profile::Release {
-        cargo.arg("--release");
+        arguments.push("--release");
     }
+    build_program(workspace, &arguments)
+}
+
+/// Builds what `arguments` select and returns the last program among it.
+pub(crate) fn build_program(workspace: &Workspace, arguments: &[&str]) -> Result<PathBuf> {
+    let mut cargo = process::cargo();
+    cargo.current_dir(&workspace.root).arg("build").args(arguments);
+    cargo.arg("--message-format=json-render-diagnostics");
     let output = cargo.stderr(Stdio::inherit()).output().context("cargo does not start")?;
     if !output.status.success() {
-        bail!("the server does not compile");
+        bail!("`cargo build {}` failed", arguments.join(" "));
     }
-    executable(&String::from_utf8_lossy(&output.stdout)).context("Cargo named no program of the server")
+    executable(&String::from_utf8_lossy(&output.stdout)).context("Cargo named no program")
 }
 
 /// Fails when something else already listens on `port`: its answers would be taken for ours.

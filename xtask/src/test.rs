@@ -34,7 +34,7 @@ struct Verdict {
 pub(crate) fn test(workspace: &Workspace, options: &Options) -> ExitCode {
     if options.list {
         for tier in Tier::value_variants() {
-            console::line(format!("{:<8} {}", tier.name(), tier.about()));
+            console::line(format!("{:<10} {}", tier.name(), tier.about()));
         }
         return ExitCode::SUCCESS;
     }
@@ -100,7 +100,7 @@ fn summary(verdicts: &[Verdict]) -> Vec<String> {
                 ("FAILED", format!("  {reason} (alone: `cargo xtask test --tier {}`)", verdict.tier.name()))
             }
         };
-        format!("{:<8} {word}  {:>12}{reason}", verdict.tier.name(), console::seconds(verdict.elapsed))
+        format!("{:<10} {word}  {:>12}{reason}", verdict.tier.name(), console::seconds(verdict.elapsed))
     };
     let mut lines: Vec<String> = verdicts.iter().map(tier_line).collect();
     let failed = verdicts.iter().filter(|verdict| verdict.failure.is_some()).count();

@@ -9,6 +9,7 @@ use clap::ValueEnum;
 use serde::Deserialize;
 
 use crate::console;
+use crate::namespaces;
 use crate::process;
 use crate::server;
 use crate::setup::tool::CargoTool;
@@ -40,6 +41,8 @@ pub(crate) enum Tier {
     Server,
     /// Chromium and Firefox with fake cameras and microphones
     Browser,
+    /// Chromium behind bad networks: rates, losses, delays and addresses that change
+    Impairment,
     /// aiortc, GStreamer and libdatachannel in calls with Chromium
     Interop,
 }
@@ -61,6 +64,7 @@ impl Tier {
             Self::Lint => &[Need::WasmStd],
             Self::Deny => &[Need::CargoDeny],
             Self::Browser => &BROWSER_NEEDS,
+            Self::Impairment => &IMPAIRMENT_NEEDS,
             Self::Interop => &INTEROP_NEEDS,
         }
     }
@@ -77,8 +81,16 @@ impl Tier {
             Self::Fuzz => suite(workspace, "corpus"),
             Self::Sim => suite(workspace, "sim"),
             Self::Server => suite(workspace, "server"),
-            Self::Browser => in_browsers(workspace, "tests/browser", &[Browser::Chromium, Browser::Firefox]),
-            Self::Interop => in_browsers(workspace, "tests/interop", &[Browser::Chromium]),
+            Self::Browser => {
+                let browsers = [Browser::Chromium, Browser::Firefox];
+                in_browsers(workspace, "tests/browser", &browsers, Command::new("node"))
+            }
+            Self::Impairment => impairment(workspace),
+            Self::Interop => {
+                let mut node = Command::new("node");
+                node.env("VISAVIS_PYTHON", aiortc_python(workspace));
+                in_browsers(workspace, "tests/interop", &[Browser::Chromium], node)
+            }
         }
     }
 
@@ -102,6 +114,16 @@ const BROWSER_NEEDS: [Need; 7] = [
     SITE_NEEDS[4],
     Need::Chromium,
     Need::Firefox,
+];
+
+const IMPAIRMENT_NEEDS: [Need; 7] = [
+    SITE_NEEDS[0],
+    SITE_NEEDS[1],
+    SITE_NEEDS[2],
+    SITE_NEEDS[3],
+    SITE_NEEDS[4],
+    Need::Chromium,
+    Need::NetworkTools,
 ];
 
 const INTEROP_NEEDS: [Need; 8] = [
@@ -196,13 +218,27 @@ fn integration_targets(metadata: &str) -> Result<Vec<String>> {
         .collect())
 }
 
-/// Runs the suites of `folder` against the released server, with the site built into it.
-fn in_browsers(workspace: &Workspace, folder: &str, browsers: &[Browser]) -> Result<()> {
+fn impairment(workspace: &Workspace) -> Result<()> {
+    let namespaces = match namespaces::available()? {
+        Ok(namespaces) => namespaces,
+        Err(reason) => {
+            console::line(format!("SKIPPED because {reason}"));
+            return Ok(());
+        }
+    };
+    let packages = TESTED.iter().flat_map(|name| ["--package", name]);
+    let arguments: Vec<&str> = packages.chain(["--bin", "impairer"]).collect();
+    let impairer = server::build_program(workspace, &arguments)?;
+    let mut node = namespaces.command();
+    node.arg("node").env("VISAVIS_IMPAIRER", impairer);
+    in_browsers(workspace, "tests/impairment", &[Browser::Chromium], node)
+}
+
+/// Runs the suites of `folder` with `node` against the released server, with the site built into it.
+fn in_browsers(workspace: &Workspace, folder: &str, browsers: &[Browser], mut node: Command) -> Result<()> {
     console::line(format!("site: {}", site::build(workspace, Profile::Release)?));
     let program = server::build(workspace, Profile::Release)?;
-    let mut node = Command::new("node");
     node.current_dir(&workspace.root).args(["--test", "--test-concurrency=1"]).env("VISAVIS_BIN", program);
-    node.env("VISAVIS_PYTHON", aiortc_python(workspace));
     for browser in browsers {
         let program = browser.locate()?.with_context(|| format!("no {browser:?} was found"))?;
         node.env(browser.variable(), program);

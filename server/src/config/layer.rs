@@ -13,8 +13,8 @@ use super::value::{Announced, LogFormat, LogLevel, Origin};
 const PREFIX: &str = "VISAVIS_";
 
 /// Names of the project's tools, which are not settings of the server.
-const RESERVED: [&str; 9] =
-    ["CONFIG", "NO_RUSTUP", "CACHE", "CHROMIUM", "FIREFOX", "PYTHON", "BIN", "COMMIT", "SEED"];
+const RESERVED: [&str; 10] =
+    ["CONFIG", "NO_RUSTUP", "CACHE", "CHROMIUM", "FIREFOX", "PYTHON", "IMPAIRER", "BIN", "COMMIT", "SEED"];
 
 /// The settings that one source gives. The same keys everywhere: `media_port` in the file,
 /// `VISAVIS_MEDIA_PORT` in the environment, `--media-port` as a flag.

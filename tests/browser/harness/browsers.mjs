@@ -34,10 +34,14 @@ const FIREFOX_PREFERENCES = {
   'dom.timeout.enable_budget_timer_throttling': false,
 };
 
-export async function launchChromium(extraFlags = []) {
+export const chromiumProgram = () => process.env.VISAVIS_CHROMIUM ?? '/usr/bin/chromium';
+
+/** `program` may start Chromium elsewhere, in another network for instance: we talk to it over pipes then. */
+export async function launchChromium(extraFlags = [], program = undefined) {
   return puppeteer.launch({
     browser: 'chrome',
-    executablePath: process.env.VISAVIS_CHROMIUM ?? '/usr/bin/chromium',
+    executablePath: program ?? chromiumProgram(),
+    pipe: program !== undefined,
     headless: true,
     args: [...CHROMIUM_FLAGS, ...extraFlags],
     protocolTimeout: 60_000,
