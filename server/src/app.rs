@@ -156,6 +156,11 @@ pub struct Running {
 }
 
 impl Running {
+    /// What every shard counts; nothing when one does not answer.
+    pub async fn statistics(&self) -> Option<Vec<sfu::Statistics>> {
+        self.shards.statistics(STATISTICS_DEADLINE).await
+    }
+
     /// Stops: no new connections; every client is told to come back; open connections may end within the grace
     /// period; then the media threads end.
     pub async fn shutdown(mut self) {

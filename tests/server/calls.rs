@@ -2,8 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use server::Config;
+
 use crate::bot::{Bot, View};
-use crate::start;
+use crate::{start, start_with};
 
 /// How long a meeting may take to come about on a loaded machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -57,6 +59,23 @@ async fn ten_peers_see_each_other_and_hear_three() {
     };
     wait(&mut bots, "nine pictures and three voices", PATIENCE, all).await;
     assert!(bots.iter().all(|bot| bot.view.borrow().damaged == 0));
+    drop(bots);
+    server.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_room_over_two_shards_is_one_room() {
+    let server = start_with(Config { shards: 2, peers_per_shard_max: 2, ..Config::on_loopback() }).await;
+    let mut bots: Vec<Bot> = (0..4).map(|number| Bot::start(number, server.http_addr, "large")).collect();
+    let all = |number: usize, view: &View| {
+        (0..4).filter(|other| *other != number).all(|other| gets(view, other, 0) && gets(view, other, 1))
+    };
+    wait(&mut bots, "three pictures and three voices", PATIENCE, all).await;
+    assert!(bots.iter().all(|bot| bot.view.borrow().damaged == 0));
+    let shards = server.statistics().await.expect("all shards answer");
+    let held: Vec<(usize, usize)> = shards.iter().map(|shard| (shard.peers, shard.remote_peers)).collect();
+    assert_eq!(held, [(2, 2), (2, 2)]);
+    assert!(shards.iter().all(|shard| shard.relayed > 100), "{shards:?}");
     drop(bots);
     server.shutdown().await;
 }

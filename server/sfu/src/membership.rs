@@ -21,6 +21,8 @@ const SEAT_HOLD: Duration = Duration::from_secs(4);
 const SIGNALING_HOLD: Duration = Duration::from_secs(60);
 /// For this long after a seat was given up, its token still gives the same participant back.
 const RESERVATION: Duration = Duration::from_secs(120);
+/// Most changes that are told one by one when another shard tells many.
+const CHANGES_AT_ONCE: usize = 16;
 /// Most reservations; the oldest is forgotten first.
 const RESERVATIONS_MAX: usize = 1024;
 
@@ -253,35 +255,62 @@ impl Sfu {
 
     /// Takes a peer out of everything and tells its room.
     pub(crate) fn remove_peer(&mut self, key: PeerKey, departure: Departure) {
-        let Some(peer) = self.peers.remove(key) else { return };
+        let Some(peer) = self.peers.get(key) else { return };
+        let (room, is_own) = (peer.room.clone(), peer.home.is_none());
+        let Some(change) = self.take_out(key, departure) else { return };
+        if is_own {
+            self.announce(&room, change, None);
+        } else {
+            self.tell_change(&room, change, None);
+        }
+    }
+
+    /// Takes a peer out of everything and gives the change to tell, when somebody is left to be told.
+    pub(crate) fn take_out(&mut self, key: PeerKey, departure: Departure) -> Option<Change> {
+        let peer = self.peers.remove(key)?;
         if let Some(connection) = peer.connection {
             self.connections.remove(&connection);
         }
         self.forget_addresses(key);
         self.seats.remove(&peer.id);
         self.remote_peers -= usize::from(peer.home.is_some());
-        let Some(room) = self.rooms.get_mut(&peer.room) else { return };
+        let room = self.rooms.get_mut(&peer.room)?;
         room.members.retain(|member| *member != key);
         room.speakers.remove(key);
         let is_served_here = |key: &PeerKey| self.peers.get(*key).is_some_and(|peer| peer.home.is_none());
         if !room.members.iter().any(is_served_here) {
-            return self.close_replica(&peer.room);
+            self.close_replica(&peer.room);
+            return None;
         }
-        let change = match departure {
+        Some(match departure {
             Departure::Left => Change::Left(peer.id),
             Departure::TimedOut => Change::TimedOut(peer.id),
-        };
-        if peer.home.is_some() {
-            self.tell_change(&peer.room, change, None);
-        } else {
-            self.announce(&peer.room, change, None);
-        }
+        })
     }
 
     /// A member of our own changed: tells everybody in the room but `except`, here and elsewhere.
     fn announce(&mut self, room: &RoomId, change: Change, except: Option<PeerKey>) {
         self.relay_change(room, &change);
         self.tell_change(room, change, except);
+    }
+
+    /// Tells everybody here many changes at once: as one snapshot, when the changes one by one would be more than a
+    /// client takes in a breath.
+    pub(crate) fn tell_changes(&mut self, id: &RoomId, changes: Vec<Change>) {
+        if changes.len() <= CHANGES_AT_ONCE {
+            return changes.into_iter().for_each(|change| self.tell_change(id, change, None));
+        }
+        let Some(room) = self.rooms.get_mut(id) else { return };
+        room.revision = room.revision.wrapping_add(1);
+        room.is_dirty = true;
+        self.any_dirty = true;
+        let members = room.members.clone();
+        let roster = self.roster(id);
+        for key in members {
+            if let Some(connection) = self.peers.get(key).and_then(|peer| peer.connection) {
+                self.tell(connection, Notice::Snapshot(roster.clone()));
+            }
+        }
     }
 
     /// Tells everybody here who is in the room but `except`, at the next revision.

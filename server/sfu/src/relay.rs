@@ -41,6 +41,8 @@ pub enum RelayMessage {
         /// Its own members, in order of arrival.
         seats: Vec<Seat>,
     },
+    /// The sender has replicas of these rooms and of no others; the members of each follow.
+    Rooms(Vec<RoomId>),
     /// The sender has no replica of the room, or no longer.
     Gone {
         /// Which room.

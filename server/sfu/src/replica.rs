@@ -21,6 +21,7 @@ use crate::peer_table::PeerKey;
 use crate::relay::{
     Published, RelayMessage, RelayPacket, ShardId, Source, StreamFacts, WantedLayers, first_token,
 };
+use crate::room::Room;
 use crate::rtp::{AudioLevel, Header};
 use crate::sfu::Sfu;
 use crate::uplink::{Received, Stream};
@@ -52,7 +53,8 @@ impl Sfu {
     pub fn handle_relay(&mut self, now: Instant, from: ShardId, message: RelayMessage) {
         match message {
             RelayMessage::Members { room, seats } => self.relayed_members(now, from, &room, seats),
-            RelayMessage::Gone { room } => self.relayed_gone(now, from, &room),
+            RelayMessage::Rooms(rooms) => self.relayed_rooms(from, &rooms),
+            RelayMessage::Gone { room } => self.relayed_gone(from, &room),
             RelayMessage::Changed { room, change } => self.relayed_change(now, from, &room, change),
             RelayMessage::Published { peer, published } => {
                 self.relayed_publication(now, from, peer, *published)
@@ -77,10 +79,10 @@ impl Sfu {
         self.relay.poll()
     }
 
-    /// The link to `with` has lost control messages: everything that it carried is told again. To be called on
-    /// both ends.
+    /// The link to `with` has lost control messages: everything that it should have carried is told again.
     pub fn resync_relay(&mut self, now: Instant, with: ShardId) {
         let rooms: Vec<RoomId> = self.rooms.keys().cloned().collect();
+        self.relay.send(with, RelayMessage::Rooms(rooms.clone()));
         for room in &rooms {
             self.send_replica(now, with, room);
         }
@@ -91,7 +93,7 @@ impl Sfu {
     pub fn close_relay(&mut self, now: Instant, with: ShardId) {
         let rooms: Vec<RoomId> = self.rooms.keys().cloned().collect();
         for room in &rooms {
-            self.relayed_gone(now, with, room);
+            self.relayed_gone(with, room);
         }
         self.settle(now);
     }
@@ -280,28 +282,36 @@ impl Sfu {
                 gone.push(*key);
             }
         }
-        for key in gone {
-            self.remove_peer(key, Departure::TimedOut);
-        }
-        for seat in seats {
-            self.seat_remote(now, from, id, seat);
-        }
+        let gone = gone.into_iter().filter_map(|key| self.take_out(key, Departure::TimedOut));
+        let mut changes: Vec<Change> = gone.collect();
+        changes.extend(seats.into_iter().filter_map(|seat| self.seat_remote(now, from, id, seat)));
+        self.tell_changes(id, changes);
         if is_new {
             self.send_replica(now, from, id);
         }
     }
 
-    fn relayed_gone(&mut self, _now: Instant, from: ShardId, id: &RoomId) {
+    fn relayed_rooms(&mut self, from: ShardId, theirs: &[RoomId]) {
+        let is_over = |(id, room): &(&RoomId, &Room)| room.fellows.contains(&from) && !theirs.contains(id);
+        let over: Vec<RoomId> = self.rooms.iter().filter(is_over).map(|(id, _)| id.clone()).collect();
+        for room in over {
+            self.relayed_gone(from, &room);
+        }
+    }
+
+    fn relayed_gone(&mut self, from: ShardId, id: &RoomId) {
         let Some(room) = self.rooms.get_mut(id) else { return };
         room.fellows.retain(|fellow| *fellow != from);
+        let mut changes = Vec::new();
         for key in room.members.clone() {
             let Some(peer) = self.peers.get_mut(key) else { continue };
             peer.uplink.streams.iter_mut().for_each(|stream| stream.relay.to.retain(|to| *to != from));
             peer.uplink.forget_interest(from);
             if peer.home.is_some_and(|home| home.shard == from) {
-                self.remove_peer(key, Departure::TimedOut);
+                changes.extend(self.take_out(key, Departure::TimedOut));
             }
         }
+        self.tell_changes(id, changes);
     }
 
     fn relayed_change(&mut self, now: Instant, from: ShardId, id: &RoomId, change: Change) {
@@ -310,7 +320,11 @@ impl Sfu {
             return;
         }
         match change {
-            Change::Joined(seat) | Change::Updated(seat) => self.seat_remote(now, from, id, seat),
+            Change::Joined(seat) | Change::Updated(seat) => {
+                if let Some(change) = self.seat_remote(now, from, id, seat) {
+                    self.tell_change(id, change, None);
+                }
+            }
             Change::Left(peer) => self.unseat_remote(from, peer, Departure::Left),
             Change::TimedOut(peer) => self.unseat_remote(from, peer, Departure::TimedOut),
         }
@@ -328,17 +342,18 @@ impl Sfu {
         self.peers.get(key)?.home.is_some_and(|home| home.shard == from).then_some(key)
     }
 
-    fn seat_remote(&mut self, now: Instant, from: ShardId, id: &RoomId, seat: Seat) {
+    /// Makes a member of another SFU as it says; gives the change to tell.
+    fn seat_remote(&mut self, now: Instant, from: ShardId, id: &RoomId, seat: Seat) -> Option<Change> {
         if let Some(key) = self.remote(from, seat.peer) {
-            let Some(peer) = self.peers.get_mut(key).filter(|peer| peer.seat() != seat) else { return };
+            let peer = self.peers.get_mut(key).filter(|peer| peer.seat() != seat)?;
             peer.name = seat.name.clone();
             peer.set_media(seat.media);
             peer.home = Some(Home { shard: from, connected: seat.connected });
-            return self.tell_change(id, Change::Updated(seat), None);
+            return Some(Change::Updated(seat));
         }
         if self.seats.contains_key(&seat.peer) {
             tracing::error!(from = from.0, "another shard names a participant that is not its own");
-            return;
+            return None;
         }
         let our_ssrc = self.random_ssrc();
         let session_id = self.random.next_u64() >> 2;
@@ -353,7 +368,7 @@ impl Sfu {
         if let Some(room) = self.rooms.get_mut(id) {
             room.members.push(key);
         }
-        self.tell_change(id, Change::Joined(seat), None);
+        Some(Change::Joined(seat))
     }
 
     fn relayed_publication(&mut self, now: Instant, from: ShardId, peer: PeerId, published: Published) {

@@ -2,7 +2,7 @@
 
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 
 use sfu::{Command, ConnectionId, Notice, Statistics};
@@ -48,6 +48,7 @@ pub(crate) struct Handle {
     requests: SyncSender<Request>,
     waker: Arc<Waker>,
     is_alive: Arc<AtomicBool>,
+    busy_permille: Arc<AtomicU32>,
 }
 
 /// The shard's end.
@@ -56,6 +57,8 @@ pub(super) struct Inbox {
     pub(super) requests: Receiver<Request>,
     pub(super) waker: Arc<Waker>,
     pub(super) is_alive: Arc<AtomicBool>,
+    /// The part of the last moments that the thread worked, told for placement.
+    pub(super) busy_permille: Arc<AtomicU32>,
 }
 
 /// A handle and the inbox that it fills.
@@ -63,8 +66,14 @@ pub(super) fn pair() -> std::io::Result<(Handle, Inbox)> {
     let (sender, requests) = sync_channel(REQUESTS_MAX);
     let waker = Arc::new(Waker::new()?);
     let is_alive = Arc::new(AtomicBool::new(true));
-    let handle = Handle { requests: sender, waker: Arc::clone(&waker), is_alive: Arc::clone(&is_alive) };
-    Ok((handle, Inbox { requests, waker, is_alive }))
+    let busy_permille = Arc::new(AtomicU32::new(0));
+    let handle = Handle {
+        requests: sender,
+        waker: Arc::clone(&waker),
+        is_alive: Arc::clone(&is_alive),
+        busy_permille: Arc::clone(&busy_permille),
+    };
+    Ok((handle, Inbox { requests, waker, is_alive, busy_permille }))
 }
 
 impl Handle {
@@ -120,6 +129,11 @@ impl Handle {
     /// Whether the thread runs.
     pub(crate) fn is_alive(&self) -> bool {
         self.is_alive.load(Ordering::Acquire)
+    }
+
+    /// The part of the last moments that the thread worked, in thousandths.
+    pub(crate) fn busy_permille(&self) -> u32 {
+        self.busy_permille.load(Ordering::Relaxed)
     }
 
     /// Asks the thread to end.

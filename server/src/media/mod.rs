@@ -4,20 +4,25 @@
 //! queue and answers through bounded queues, one a client.
 
 mod announce;
+mod busy;
 mod handle;
+mod links;
+mod placement;
 mod socket;
 mod tcp;
 mod worker;
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
 use sfu::{Certificate, Statistics, WallClock};
-use shared::RoomId;
+use shared::{ResumeToken, RoomId};
 
 pub(crate) use self::handle::{Handle, SendError};
+use self::placement::{Load, Placement};
 pub(crate) use self::tcp::accept;
 use crate::config::Config;
 
@@ -44,21 +49,49 @@ pub enum MediaError {
     Certificate(String),
 }
 
-/// All shards. A room lives on one of them.
+/// All shards. A room lives on one of them, or on several when it is large.
 #[derive(Debug)]
 pub(crate) struct Shards {
     handles: Vec<Handle>,
     threads: Vec<JoinHandle<()>>,
     addresses: Vec<SocketAddr>,
+    /// Asked once for each join.
+    placement: Mutex<Placement>,
+}
+
+/// A connection's place: which shard serves it. Counts until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Place {
+    shards: Arc<Shards>,
+    room: RoomId,
+    index: usize,
+}
+
+impl Place {
+    /// The shard.
+    pub(crate) fn shard(&self) -> &Handle {
+        &self.shards.handles[self.index]
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.shards.placement().leave(&self.room, self.index);
+    }
 }
 
 impl Shards {
     /// Binds the sockets and starts the threads. `tcp` is where the listener of [`accept`] listens, if there is one.
     pub(crate) fn start(config: &Config, tcp: Option<SocketAddr>) -> Result<Self, MediaError> {
-        let mut shards = Self { handles: Vec::new(), threads: Vec::new(), addresses: Vec::new() };
+        let placement = Mutex::new(Placement::new(config.shards, config.peers_per_shard_max));
+        let mut shards = Self { handles: Vec::new(), threads: Vec::new(), addresses: Vec::new(), placement };
+        let pairs: Result<Vec<_>, io::Error> = (0..config.shards).map(|_| handle::pair()).collect();
+        let pairs = pairs.map_err(MediaError::Thread)?;
+        let wakers: Vec<_> = pairs.iter().map(|(_, inbox)| Arc::clone(&inbox.waker)).collect();
+        let ends = pairs.into_iter().zip(links::between(&wakers));
         let local = announce::local_addresses();
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        for index in 0..config.shards {
+        for (index, ((handle, inbox), links)) in ends.enumerate() {
             let offset = u16::try_from(index).unwrap_or(u16::MAX);
             let address = shard_address(config.media_listen, offset);
             let bind_error = |source| MediaError::Bind { address, source };
@@ -68,13 +101,14 @@ impl Shards {
             let tcp_candidates =
                 tcp.map(|tcp| announce::tcp_candidates(tcp, &config.announce, &local)).unwrap_or_default();
             tracing::debug!(shard = index, ?candidates, ?tcp_candidates, "media candidates");
-            let (handle, inbox) = handle::pair().map_err(MediaError::Thread)?;
             let thread = worker::spawn(worker::Shard {
                 index,
                 // One thread is better left to the scheduler, and when every core has a shard nothing is gained.
                 core: (config.shards > 1 && config.shards < cores).then_some(index),
                 socket,
                 inbox,
+                links,
+                others: (0..config.shards).map(links::shard_id).collect(),
                 config: sfu::Config {
                     candidates,
                     tcp_candidates,
@@ -103,10 +137,19 @@ impl Shards {
         self.handles.get(usize::from(index))
     }
 
-    /// The shard of a room: the same as long as the number of shards is.
-    pub(crate) fn of_room(&self, room: &RoomId) -> &Handle {
-        let index = stable_hash(room.as_str()) % self.handles.len() as u64;
-        &self.handles[index as usize]
+    /// Chooses the shard for a connection to a room. `resume` leads back to where the seat is.
+    pub(crate) fn place(self: &Arc<Self>, room: &RoomId, resume: Option<&ResumeToken>) -> Place {
+        let load =
+            |handle: &Handle| Load { busy_permille: handle.busy_permille(), is_alive: handle.is_alive() };
+        let loads: Vec<Load> = self.handles.iter().map(load).collect();
+        let led = resume.map(|token| usize::from(token.first_byte()));
+        let index = self.placement().join(room, led, &loads);
+        Place { shards: Arc::clone(self), room: room.clone(), index }
+    }
+
+    fn placement(&self) -> std::sync::MutexGuard<'_, Placement> {
+        // It is a table of counts: a panic beside it leaves it usable.
+        self.placement.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The counters of every shard, or nothing when one does not answer within `deadline`.
@@ -144,13 +187,6 @@ fn shard_address(base: SocketAddr, index: u16) -> SocketAddr {
 fn wall_clock() -> WallClock {
     let since_unix_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     WallClock { instant: Instant::now(), since_unix_epoch }
-}
-
-/// FNV-1a, 64 bits: the same on every machine and in every version, unlike the standard library's hasher.
-fn stable_hash(text: &str) -> u64 {
-    const OFFSET_BASIS: u64 = 0xcbf2_9ce4_8422_2325;
-    const PRIME: u64 = 0x0100_0000_01b3;
-    text.bytes().fold(OFFSET_BASIS, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(PRIME))
 }
 
 #[cfg(test)]

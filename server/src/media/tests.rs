@@ -17,16 +17,15 @@ fn join(connection: u64, name: &str) -> Command {
     }
 }
 
-async fn next(notices: &mut mpsc::Receiver<Notice>) -> Option<Notice> {
-    tokio::time::timeout(PATIENCE, notices.recv()).await.unwrap()
+/// An SFU without a thread.
+pub(super) fn bare_sfu(now: Instant) -> sfu::Sfu {
+    let wall_clock = WallClock { instant: now, since_unix_epoch: Duration::ZERO };
+    let config = sfu::Config { candidates: Vec::new(), peers_max: 1, wall_clock };
+    sfu::Sfu::new(config, Certificate::generate().unwrap(), [1; 32], now)
 }
 
-#[test]
-fn a_room_s_shard_depends_on_its_name_alone() {
-    // The reference values of the FNV-1a specification.
-    assert_eq!(stable_hash(""), 0xcbf2_9ce4_8422_2325);
-    assert_eq!(stable_hash("a"), 0xaf63_dc4c_8601_ec8c);
-    assert_eq!(stable_hash("foobar"), 0x8594_4171_f739_67e8);
+async fn next(notices: &mut mpsc::Receiver<Notice>) -> Option<Notice> {
+    tokio::time::timeout(PATIENCE, notices.recv()).await.unwrap()
 }
 
 #[test]
@@ -46,7 +45,7 @@ async fn a_taken_port_is_named() {
 #[tokio::test]
 async fn a_shard_welcomes_and_tells_the_others() {
     let shards = Shards::start(&Config::on_loopback(), None).unwrap();
-    let handle = shards.of_room(&RoomId::new("abc-defg").unwrap()).clone();
+    let handle = shards.handles[0].clone();
     let (sender, mut first) = mpsc::channel(16);
     handle.join(ConnectionId(1), sender, join(1, "Ada")).unwrap();
     assert!(matches!(next(&mut first).await, Some(Notice::Welcomed { .. })));
@@ -65,7 +64,7 @@ async fn a_shard_welcomes_and_tells_the_others() {
 #[tokio::test]
 async fn a_client_that_does_not_read_is_dropped_and_the_others_are_not() {
     let shards = Shards::start(&Config::on_loopback(), None).unwrap();
-    let handle = shards.of_room(&RoomId::new("abc-defg").unwrap()).clone();
+    let handle = shards.handles[0].clone();
     let (sender, mut slow) = mpsc::channel(1);
     handle.join(ConnectionId(1), sender, join(1, "Ada")).unwrap();
     let (sender, mut quick) = mpsc::channel(16);
@@ -85,7 +84,7 @@ async fn a_client_that_does_not_read_is_dropped_and_the_others_are_not() {
 #[tokio::test]
 async fn a_client_whose_end_was_not_told_is_found() {
     let shards = Shards::start(&Config::on_loopback(), None).unwrap();
-    let handle = shards.of_room(&RoomId::new("abc-defg").unwrap()).clone();
+    let handle = shards.handles[0].clone();
     let (sender, first) = mpsc::channel(16);
     handle.join(ConnectionId(1), sender, join(1, "Ada")).unwrap();
     let (sender, mut second) = mpsc::channel(16);
@@ -98,4 +97,31 @@ async fn a_client_whose_end_was_not_told_is_found() {
     assert!(!seat.connected);
     shards.stop().await;
     shards.join();
+}
+
+#[tokio::test]
+async fn a_room_over_two_threads_is_one_room() {
+    let shards =
+        Shards::start(&Config { shards: 2, peers_per_shard_max: 1, ..Config::on_loopback() }, None).unwrap();
+    let shards = Arc::new(shards);
+    let room = RoomId::new("abc-defg").unwrap();
+    let (first, second) = (shards.place(&room, None), shards.place(&room, None));
+    assert_ne!(first.index, second.index);
+    let (sender, mut ada) = mpsc::channel(16);
+    first.shard().join(ConnectionId(1), sender, join(1, "Ada")).unwrap();
+    let Some(Notice::Welcomed { resume, .. }) = next(&mut ada).await else { panic!("not welcomed") };
+    let (sender, mut eve) = mpsc::channel(16);
+    second.shard().join(ConnectionId(2), sender, join(2, "Eve")).unwrap();
+    assert!(matches!(next(&mut eve).await, Some(Notice::Welcomed { .. })));
+    for notices in [&mut ada, &mut eve] {
+        let joined = next(notices).await;
+        assert!(matches!(joined, Some(Notice::Changed { change: sfu::Change::Joined(_), .. })), "{joined:?}");
+    }
+    assert_eq!(shards.place(&room, Some(&resume)).index, first.index, "a token leads back");
+    second.shard().disconnect(ConnectionId(2));
+    let Some(Notice::Changed { change: sfu::Change::Updated(seat), .. }) = next(&mut ada).await else {
+        panic!("the other shard tells that Eve is disconnected")
+    };
+    assert!(!seat.connected);
+    shards.stop().await;
 }

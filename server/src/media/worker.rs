@@ -4,7 +4,8 @@
 //! 1. drain outputs: after every step, so that a packet leaves as soon as it can;
 //! 2. datagrams: media is what cannot wait;
 //! 3. requests of the signaling side;
-//! 4. timers that are due.
+//! 4. what other shards say;
+//! 5. timers that are due.
 //!
 //! It sleeps only when all of them are done.
 
@@ -16,10 +17,12 @@ use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use sfu::{Command, ConnectionId, Event, Notice, SendBatch, Sfu};
+use sfu::{Command, ConnectionId, Event, Notice, SendBatch, Sfu, ShardId};
 use tokio::sync::mpsc;
 
+use super::busy::Busy;
 use super::handle::{Inbox, Request};
+use super::links::{Links, shard_id};
 use super::socket::{RECEIVE_BATCH, ReceiveSlab, Sent, Transmitter, receive, wait};
 use super::tcp::Connections;
 
@@ -43,6 +46,9 @@ pub(super) struct Shard {
     pub(super) core: Option<usize>,
     pub(super) socket: UdpSocket,
     pub(super) inbox: Inbox,
+    pub(super) links: Links,
+    /// All shards, this one too.
+    pub(super) others: Vec<ShardId>,
     pub(super) config: sfu::Config,
     pub(super) certificate: sfu::Certificate,
     pub(super) seed: [u8; 32],
@@ -71,6 +77,8 @@ struct Worker {
     sfu: Sfu,
     socket: UdpSocket,
     inbox: Inbox,
+    links: Links,
+    busy: Busy,
     notices: HashMap<ConnectionId, mpsc::Sender<Notice>>,
     slab: ReceiveSlab,
     batch: SendBatch,
@@ -103,9 +111,12 @@ impl Worker {
             "media thread started"
         );
         Ok(Self {
-            sfu: Sfu::new(shard.config, shard.certificate, shard.seed, now),
+            sfu: Sfu::new(shard.config, shard.certificate, shard.seed, now)
+                .beside(shard_id(shard.index), shard.others),
             socket: shard.socket,
             inbox: shard.inbox,
+            links: shard.links,
+            busy: Busy::new(now),
             notices: HashMap::new(),
             slab: ReceiveSlab::new(),
             batch: SendBatch::with_capacity(SEND_BATCH),
@@ -123,12 +134,17 @@ impl Worker {
                 Next::Turn => {}
                 Next::Sleep => {
                     let due = self.sfu.poll_timeout().map_or(self.sweep_at, |due| due.min(self.sweep_at));
-                    let timeout = due.saturating_duration_since(Instant::now());
+                    let from = Instant::now();
+                    let timeout = due.saturating_duration_since(from);
                     if !timeout.is_zero() {
+                        self.busy.sleeps(from);
                         wait(&self.socket, self.tcp.readiness(), &self.inbox.waker, Some(timeout))?;
                     }
                 }
                 Next::Stop => return Ok(()),
+            }
+            if let Some(permille) = self.busy.turn(Instant::now()) {
+                self.inbox.busy_permille.store(permille, Ordering::Relaxed);
             }
         }
     }
@@ -138,6 +154,8 @@ impl Worker {
         self.handle_tcp()?;
         let after_requests = self.handle_requests();
         let now = Instant::now();
+        let after_relays = if self.links.receive(now, &mut self.sfu) { Next::Turn } else { Next::Sleep };
+        self.drain(now);
         if self.sfu.poll_timeout().is_some_and(|due| due <= now) {
             self.sfu.handle_timeout(now);
             self.drain(now);
@@ -146,10 +164,10 @@ impl Worker {
             self.sweep_at = now + SWEEP_INTERVAL;
             self.sweep(now);
         }
-        Ok(match (after_requests, after_datagrams) {
-            (Next::Stop, _) => Next::Stop,
-            (Next::Sleep, Next::Sleep) => Next::Sleep,
-            (Next::Turn, _) | (Next::Sleep, Next::Turn | Next::Stop) => Next::Turn,
+        Ok(match (after_requests, after_datagrams, after_relays) {
+            (Next::Stop, _, _) => Next::Stop,
+            (Next::Sleep, Next::Sleep, Next::Sleep) => Next::Sleep,
+            _ => Next::Turn,
         })
     }
 
@@ -239,7 +257,8 @@ impl Worker {
             }
             // Delivering can make new outputs, when it drops a client that reads too slowly.
             let is_delivered = self.deliver(now);
-            if !is_more_waiting && is_delivered {
+            let has_more = self.links.send(now, &mut self.sfu);
+            if !is_more_waiting && is_delivered && !has_more {
                 return;
             }
         }
@@ -292,7 +311,15 @@ impl Drop for Worker {
     fn drop(&mut self) {
         let Sent { datagrams, dropped_full, dropped_refused } = self.sent;
         let tcp = self.tcp.counts();
-        tracing::info!(datagrams, dropped_full, dropped_refused, ?tcp, "media thread stops sending");
+        let relays_dropped = self.links.dropped;
+        tracing::info!(
+            datagrams,
+            dropped_full,
+            dropped_refused,
+            relays_dropped,
+            ?tcp,
+            "media thread stops sending"
+        );
     }
 }
 

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use futures_util::{SinkExt as _, StreamExt as _};
-use sfu::{ConnectionId, Notice};
+use sfu::{Command, ConnectionId, Notice};
+use shared::ResumeToken;
 use shared::protocol::ServerMessage;
 use tokio::sync::{mpsc, watch};
 use tracing::Span;
@@ -16,7 +17,7 @@ use tracing::field::Empty;
 
 use super::session::{Lost, Output, Session};
 use crate::app::stopping;
-use crate::media::{Handle, SendError, Shards};
+use crate::media::{Handle, Place, SendError, Shards};
 
 /// Messages that wait for a client to read them. When there are more it is too slow: it is told to come back and
 /// resync, which costs one snapshot instead of an unbounded backlog.
@@ -99,7 +100,7 @@ pub(crate) async fn converse(
         session: Session::new(connection, now),
         connection,
         shards,
-        shard: None,
+        place: None,
         notices: None,
     };
     let mut is_open = true;
@@ -119,7 +120,7 @@ struct Conversation {
     connection: ConnectionId,
     shards: Arc<Shards>,
     /// The shard that serves this connection, once it has joined.
-    shard: Option<Handle>,
+    place: Option<Place>,
     notices: Option<mpsc::Receiver<Notice>>,
 }
 
@@ -163,7 +164,7 @@ impl Conversation {
                 self.session.handle_notice(now, notice);
             }
             Happening::Notice(None) => {
-                let is_alive = self.shard.as_ref().is_some_and(Handle::is_alive);
+                let is_alive = self.shard().is_some_and(Handle::is_alive);
                 self.lose(if is_alive { Lost::TooSlow } else { Lost::Shard });
             }
             Happening::Timeout => self.session.handle_timeout(now),
@@ -180,15 +181,15 @@ impl Conversation {
                 Output::Join { room, command } => {
                     Span::current().record("room", tracing::field::debug(&room));
                     let (sender, receiver) = mpsc::channel(NOTICES_MAX);
-                    let shard = self.shards.of_room(&room).clone();
-                    let result = shard.join(self.connection, sender, command);
+                    let place = self.shards.place(&room, resume_of(&command));
+                    let result = place.shard().join(self.connection, sender, command);
                     if self.check(result, "hello") {
-                        self.shard = Some(shard);
+                        self.place = Some(place);
                         self.notices = Some(receiver);
                     }
                 }
                 Output::Command { kind, command } => {
-                    let result = self.shard.as_ref().map_or(Ok(()), |shard| shard.command(command));
+                    let result = self.shard().map_or(Ok(()), |shard| shard.command(command));
                     self.check(result, kind);
                 }
                 Output::Detach => self.detach(),
@@ -222,6 +223,10 @@ impl Conversation {
         result.is_ok()
     }
 
+    fn shard(&self) -> Option<&Handle> {
+        self.place.as_ref().map(Place::shard)
+    }
+
     fn lose(&mut self, lost: Lost) {
         tracing::info!(?lost, "connection cannot be served any more");
         self.session.handle_lost(lost, retry_after_ms());
@@ -229,9 +234,17 @@ impl Conversation {
 
     fn detach(&mut self) {
         self.notices = None;
-        if let Some(shard) = self.shard.take() {
-            shard.disconnect(self.connection);
+        if let Some(place) = self.place.take() {
+            place.shard().disconnect(self.connection);
         }
+    }
+}
+
+/// The token that a join presents.
+const fn resume_of(command: &Command) -> Option<&ResumeToken> {
+    match command {
+        Command::Join { resume, .. } => resume.as_ref(),
+        _ => None,
     }
 }
 
