@@ -13,5 +13,9 @@ use server::{Config, Running, Server};
 
 /// A server on free ports.
 async fn start() -> Running {
-    Server::start(Config::on_loopback()).await.expect("the server starts on loopback")
+    start_with(Config::on_loopback()).await
+}
+
+async fn start_with(config: Config) -> Running {
+    Server::start(config).await.expect("the server starts on loopback")
 }
