@@ -80,7 +80,7 @@ pub(super) fn shard_id(index: usize) -> ShardId {
 
 impl Links {
     /// Hands over what other shards have sent. Returns whether more is waiting.
-    pub(super) fn receive(&mut self, now: Instant, sfu: &mut Sfu) -> bool {
+    pub(super) fn receive(&self, now: Instant, sfu: &mut Sfu) -> bool {
         let mut is_more = false;
         for (from, ring) in &self.incoming {
             let mut taken = 0;

@@ -242,10 +242,7 @@ impl Conversation {
 
 /// The token that a join presents.
 const fn resume_of(command: &Command) -> Option<&ResumeToken> {
-    match command {
-        Command::Join { resume, .. } => resume.as_ref(),
-        _ => None,
-    }
+    if let Command::Join { resume, .. } = command { resume.as_ref() } else { None }
 }
 
 /// The span that a connection's events belong to; room and peer are filled in when they are known.
