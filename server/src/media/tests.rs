@@ -20,7 +20,13 @@ fn join(connection: u64, name: &str) -> Command {
 /// An SFU without a thread.
 pub(super) fn bare_sfu(now: Instant) -> sfu::Sfu {
     let wall_clock = WallClock { instant: now, since_unix_epoch: Duration::ZERO };
-    let config = sfu::Config { candidates: Vec::new(), peers_max: 1, wall_clock };
+    let config = sfu::Config {
+        candidates: Vec::new(),
+        tcp_candidates: Vec::new(),
+        shard: 0,
+        peers_max: 1,
+        wall_clock,
+    };
     sfu::Sfu::new(config, Certificate::generate().unwrap(), [1; 32], now)
 }
 
