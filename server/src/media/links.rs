@@ -233,9 +233,9 @@ mod tests {
             link.work_off();
         }
         received.extend(other.incoming[0].1.try_iter());
-        let rooms = received.into_iter().map(|message| match message {
-            RelayMessage::Gone { room } => room.as_str().to_owned(),
-            other => panic!("{other:?}"),
+        let rooms = received.into_iter().map(|message| {
+            let RelayMessage::Gone { room } = message else { panic!("{message:?}") };
+            room.as_str().to_owned()
         });
         let expected: Vec<String> = (0..RING_TOTAL + 100).map(|number| format!("room-{number}")).collect();
         assert_eq!(rooms.collect::<Vec<_>>(), expected);
