@@ -5,6 +5,7 @@ use shared::protocol::{Participant, PauseReason, Presence};
 use shared::{PeerId, SourceKind, SourceRef};
 
 use super::layout::{Layout, picture_height};
+use crate::strings::Key;
 
 /// What one tile shows.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,8 +26,49 @@ pub(crate) struct TileView {
     pub(crate) reconnecting: bool,
     /// The slot (`a=mid`) in which their picture arrives; nothing for oneself and while none does.
     pub(crate) slot: Option<String>,
-    /// The picture stands still, because the connection does not carry it.
-    pub(crate) starved: bool,
+    /// Why there is no picture although the camera is on.
+    pub(crate) pause: Option<PicturePause>,
+}
+
+/// Why the picture of a camera that is on does not come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PicturePause {
+    /// It is on its way, or the other side cannot send it now.
+    Awaited,
+    /// This connection does not carry it.
+    Connection,
+    /// For a reason that this page does not know.
+    Other,
+}
+
+impl PicturePause {
+    const fn of(reason: PauseReason) -> Option<Self> {
+        match reason {
+            // The initials alone say it; the roster knows it, too.
+            PauseReason::Muted => None,
+            PauseReason::NotSent => Some(Self::Awaited),
+            PauseReason::Bandwidth => Some(Self::Connection),
+            PauseReason::Unknown => Some(Self::Other),
+        }
+    }
+
+    /// For `data-pause`: stable, tests and styles depend on it.
+    pub(crate) const fn state(self) -> &'static str {
+        match self {
+            Self::Awaited => "awaited",
+            Self::Connection => "connection",
+            Self::Other => "other",
+        }
+    }
+
+    /// What to read.
+    pub(crate) const fn text(self) -> Key {
+        match self {
+            Self::Awaited => Key::PictureAwaited,
+            Self::Connection => Key::PictureStarved,
+            Self::Other => Key::PicturePaused,
+        }
+    }
 }
 
 /// The others in order of arrival, then oneself: one's own picture is the least news.
@@ -63,7 +105,7 @@ fn tile(engine: &Engine, participant: &Participant, me: Option<PeerId>) -> TileV
         speaking: media.microphone && engine.speakers().iter().any(|speaker| speaker.peer == peer),
         reconnecting: participant.presence == Presence::Reconnecting && !is_self,
         slot: slot.map(|slot| slot.mid.clone()),
-        starved: slot.is_some_and(|slot| slot.paused == Some(PauseReason::Bandwidth)),
+        pause: slot.and_then(|slot| slot.paused).and_then(PicturePause::of),
     }
 }
 
@@ -82,8 +124,17 @@ mod tests {
             speaking,
             reconnecting: false,
             slot: None,
-            starved: false,
+            pause: None,
         }
+    }
+
+    #[test]
+    fn every_reason_but_a_camera_that_is_off_is_told() {
+        let of = |reason| PicturePause::of(reason).map(PicturePause::state);
+        assert_eq!(of(PauseReason::Muted), None);
+        assert_eq!(of(PauseReason::NotSent), Some("awaited"));
+        assert_eq!(of(PauseReason::Bandwidth), Some("connection"));
+        assert_eq!(of(PauseReason::Unknown), Some("other"));
     }
 
     #[test]

@@ -147,6 +147,10 @@ pub(crate) enum Key {
     PersonReconnecting,
     /// On somebody's tile.
     PictureStarved,
+    /// On somebody's tile.
+    PictureAwaited,
+    /// On somebody's tile.
+    PicturePaused,
     /// When nobody else is there.
     AloneTitle,
     /// Below it.

@@ -17,6 +17,9 @@ pub(crate) enum Icon {
     Close,
     Warning,
     Plus,
+    Pause,
+    Hourglass,
+    SignalLow,
 }
 
 impl Icon {
@@ -54,6 +57,11 @@ impl Icon {
             Self::Close => r#"<path d="M6 6l12 12M18 6L6 18"/>"#,
             Self::Warning => r#"<path d="M12 4.2l8.8 15.3H3.2zM12 10v4.2M12 16.9v.1"/>"#,
             Self::Plus => r#"<path d="M12 5v14M5 12h14"/>"#,
+            Self::Pause => r#"<path d="M9 6v12M15 6v12"/>"#,
+            Self::Hourglass => {
+                r#"<path d="M7 4h10M7 20h10M8 4v3.2L12 12l4-4.8V4M8 20v-3.2L12 12l4 4.8V20"/>"#
+            }
+            Self::SignalLow => r#"<path d="M6 19v-4"/><path d="M12 19V10M18 19V5" opacity="0.35"/>"#,
         }
     }
 }

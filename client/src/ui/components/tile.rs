@@ -5,6 +5,7 @@ use super::avatar::Avatar;
 use super::icon::{Icon, IconView};
 use super::video::Video;
 use crate::call::layout::{Fit, fit};
+use crate::call::tiles::PicturePause;
 use crate::session::{LocalMedia, MeetingSignals};
 use crate::strings::{Key, text, text_with};
 
@@ -25,7 +26,7 @@ pub(crate) fn Tile(peer: PeerId, signals: MeetingSignals, media: LocalMedia) -> 
     let microphone = flag(|tile| tile.microphone);
     let speaking = flag(|tile| tile.speaking);
     let reconnecting = flag(|tile| tile.reconnecting);
-    let starved = flag(|tile| tile.starved);
+    let pause = Memo::new(move |_| tile.with(|tile| tile.as_ref().and_then(|tile| tile.pause)));
     let slot = Memo::new(move |_| tile.with(|tile| tile.as_ref().and_then(|tile| tile.slot.clone())));
     let picture = Signal::derive_local(move || {
         if is_self {
@@ -37,7 +38,9 @@ pub(crate) fn Tile(peer: PeerId, signals: MeetingSignals, media: LocalMedia) -> 
             .with(|all| all.iter().find(|(mid, _)| *mid == slot).map(|(_, picture)| picture.clone()))
     });
     let shape = RwSignal::new(16.0 / 9.0);
-    let has_picture = Memo::new(move |_| camera.get() && (is_self || slot.with(Option::is_some)));
+    // A picture that stands still looks like somebody who does: the initials are shown instead.
+    let has_picture =
+        Memo::new(move |_| camera.get() && (is_self || slot.with(Option::is_some)) && pause.get().is_none());
     let fit = move || match signals.layout.get().map(|layout| fit(shape.get(), layout.tile)) {
         Some(Fit::Whole) => "contain",
         Some(Fit::Filled) | None => "cover",
@@ -47,14 +50,17 @@ pub(crate) fn Tile(peer: PeerId, signals: MeetingSignals, media: LocalMedia) -> 
         if is_self { text_with(Key::NameOfSelf, &[("name", &name)]) } else { name }
     };
     let note = move || {
-        let note = if reconnecting.get() {
-            Key::PersonReconnecting
-        } else if starved.get() {
-            Key::PictureStarved
-        } else {
-            return None;
+        let (icon, note) = match pause.get() {
+            _ if reconnecting.get() => (Icon::Warning, Key::PersonReconnecting),
+            Some(pause) => (icon(pause), pause.text()),
+            None => return None,
         };
-        Some(view! { <div class="tile-waiting">{text(note)}</div> })
+        Some(view! {
+            <div class="tile-waiting">
+                <IconView icon=icon />
+                <span>{text(note)}</span>
+            </div>
+        })
     };
     view! {
         <li
@@ -67,6 +73,7 @@ pub(crate) fn Tile(peer: PeerId, signals: MeetingSignals, media: LocalMedia) -> 
             data-camera=move || camera.get().to_string()
             data-slot=move || slot.get()
             data-presence=move || if reconnecting.get() { "reconnecting" } else { "connected" }
+            data-pause=move || pause.get().map(PicturePause::state)
             data-fit=fit
         >
             <Avatar name=name />
@@ -91,5 +98,13 @@ pub(crate) fn Tile(peer: PeerId, signals: MeetingSignals, media: LocalMedia) -> 
                 </Show>
             </div>
         </li>
+    }
+}
+
+const fn icon(pause: PicturePause) -> Icon {
+    match pause {
+        PicturePause::Awaited => Icon::Hourglass,
+        PicturePause::Connection => Icon::SignalLow,
+        PicturePause::Other => Icon::Pause,
     }
 }
