@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use sfu::rtcp::{self, Packet as Rtcp};
+use sfu::rtp::red::Red;
 use sfu::rtp::{Header, rtx};
 use sfu::srtp::{MasterKeys, Opener, ReplayWindow};
 use sfu::{Change, ConnectionId, Notice, Statistics};
@@ -50,6 +51,8 @@ pub(crate) struct Checker {
     pub(crate) checked: u64,
     pub(crate) switches: u64,
     pub(crate) retransmissions: u64,
+    /// Blocks of redundant audio.
+    pub(crate) repeated: u64,
     pub(crate) key_frame_requests: u64,
 }
 
@@ -216,10 +219,32 @@ impl Checker {
             self.check_entitled(now, client, &received.label, late);
             return self.check_again(now, tap.streams.get(&ssrc), sequence, header.timestamp, &received);
         }
+        let stream = tap.streams.entry(header.ssrc).or_default();
+        let is_red = audio && connection.red_type() == Some(header.payload_type);
+        let payload = if is_red { self.check_repeated(now, stream, payload, client) } else { payload };
         let received = self.read(now, payload, audio, client);
         self.check_entitled(now, client, &received.label, late);
-        let stream = tap.streams.entry(header.ssrc).or_default();
         self.check_stream(now, stream, index, header.timestamp, audio, received);
+    }
+
+    /// What a packet repeats went out in the same slot before; returns what it is about itself.
+    fn check_repeated<'a>(
+        &mut self,
+        now: Duration,
+        stream: &Stream,
+        payload: &'a [u8],
+        client: u16,
+    ) -> &'a [u8] {
+        let red = Red::parse(payload).unwrap_or_else(|error| self.fail(now, &format!("RED: {error}")));
+        for block in red.redundant() {
+            let repeated = self.read(now, block.payload, true, client);
+            let is_known = stream.sent.values().rev().take(8).any(|(_, sent)| sent.label == repeated.label);
+            self.repeated += 1;
+            if !is_known {
+                self.fail(now, &format!("repeated, but never sent to {client}: {repeated:?}"));
+            }
+        }
+        red.primary
     }
 
     fn read(&self, now: Duration, payload: &[u8], audio: bool, client: u16) -> Received {

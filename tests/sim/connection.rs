@@ -204,7 +204,11 @@ impl Connection {
         for (mid, (ssrc, repair)) in &answer.slots {
             let section =
                 self.sections.iter().find(|section| section.mid == *mid).expect("a slot we offered");
-            self.watching.add(mid, section.purpose == Purpose::AudioSlot, *ssrc, *repair);
+            let audio = section.purpose == Purpose::AudioSlot;
+            self.watching.add(mid, audio, *ssrc, *repair, self.flavour.red.filter(|_| audio));
+        }
+        for publisher in self.publishers.values_mut() {
+            publisher.redundant = answer.redundant.contains(&publisher.mid);
         }
         self.remote = Some(answer);
         self.answered_ufrag.clone_from(&self.ufrag);
@@ -460,6 +464,11 @@ impl Connection {
         let total = sealer.seal_rtcp(&mut packet, len).unwrap();
         packet.truncate(total);
         self.out.push(packet);
+    }
+
+    /// The payload type of redundant audio, when it has any.
+    pub(crate) const fn red_type(&self) -> Option<u8> {
+        self.flavour.red
     }
 
     /// The receiver of a slot.

@@ -11,6 +11,8 @@ use shared::SourceKind;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Flavour {
     pub(crate) opus: u8,
+    /// Redundant audio (RFC 2198); Firefox has none.
+    pub(crate) red: Option<u8>,
     pub(crate) vp8: u8,
     pub(crate) rtx: u8,
     pub(crate) level: u8,
@@ -20,10 +22,28 @@ pub(crate) struct Flavour {
     pub(crate) repaired_rid: u8,
 }
 
-pub(crate) const CHROMIUM: Flavour =
-    Flavour { opus: 111, vp8: 96, rtx: 97, level: 1, transport_cc: 3, mid: 4, rid: 10, repaired_rid: 11 };
-pub(crate) const FIREFOX: Flavour =
-    Flavour { opus: 109, vp8: 120, rtx: 124, level: 1, transport_cc: 7, mid: 3, rid: 9, repaired_rid: 12 };
+pub(crate) const CHROMIUM: Flavour = Flavour {
+    opus: 111,
+    red: Some(63),
+    vp8: 96,
+    rtx: 97,
+    level: 1,
+    transport_cc: 3,
+    mid: 4,
+    rid: 10,
+    repaired_rid: 11,
+};
+pub(crate) const FIREFOX: Flavour = Flavour {
+    opus: 109,
+    red: None,
+    vp8: 120,
+    rtx: 124,
+    level: 1,
+    transport_cc: 7,
+    mid: 3,
+    rid: 9,
+    repaired_rid: 12,
+};
 
 /// What an m-line is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,10 +102,16 @@ fn write_section(
         Purpose::VideoSlot => false,
     };
     let is_sent = matches!(section.purpose, Purpose::Send(_));
-    let Flavour { opus, vp8, rtx, level, transport_cc, mid, rid, repaired_rid } = flavour;
+    let Flavour { opus, red, vp8, rtx, level, transport_cc, mid, rid, repaired_rid } = flavour;
     let TransportLines { ufrag, pwd, fingerprint } = transport;
     if is_audio {
-        write!(sdp, "m=audio 9 UDP/TLS/RTP/SAVPF {opus} 9 0 8\r\n")?;
+        // What is sent first is preferred: a client that wants to send redundancy puts it first.
+        let formats = match red {
+            Some(red) if is_sent => format!("{red} {opus}"),
+            Some(red) => format!("{opus} {red}"),
+            None => opus.to_string(),
+        };
+        write!(sdp, "m=audio 9 UDP/TLS/RTP/SAVPF {formats} 9 0 8\r\n")?;
     } else {
         write!(sdp, "m=video 9 UDP/TLS/RTP/SAVPF {vp8} {rtx} 102\r\n")?;
     }
@@ -107,6 +133,9 @@ fn write_section(
              a=fmtp:{opus} minptime=10;useinbandfec=1\r\na=rtpmap:9 G722/8000\r\n\
              a=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\n"
         )?;
+        if let Some(red) = red {
+            write!(sdp, "a=rtpmap:{red} red/48000/2\r\na=fmtp:{red} {opus}/{opus}\r\n")?;
+        }
     } else {
         write!(
             sdp,
@@ -141,6 +170,8 @@ pub(crate) struct Answer {
     pub(crate) address: SocketAddr,
     /// Mid of every slot: media and retransmission SSRC.
     pub(crate) slots: BTreeMap<String, (u32, Option<u32>)>,
+    /// Mids of the sections that the server wants to receive redundant audio in: it comes first.
+    pub(crate) redundant: Vec<String>,
 }
 
 /// Reads an answer; a browser would refuse what this panics on.
@@ -152,8 +183,13 @@ pub(crate) fn read_answer(sdp: &str) -> Answer {
     let candidate = value(sdp, "a=candidate:");
     let fields: Vec<&str> = candidate.split(' ').collect();
     let mut slots = BTreeMap::new();
+    let mut redundant = Vec::new();
     for section in sdp.split("m=").skip(1) {
         assert!(!section.lines().next().is_some_and(|line| line.contains(" 0 ")), "rejected: {section}");
+        let first = section.split_whitespace().nth(3).unwrap_or_default();
+        if section.contains("a=recvonly") && section.contains(&format!("a=rtpmap:{first} red/48000/2")) {
+            redundant.push(value(section, "a=mid:"));
+        }
         if !section.contains("a=sendonly") {
             continue;
         }
@@ -169,5 +205,6 @@ pub(crate) fn read_answer(sdp: &str) -> Answer {
         pwd: value(sdp, "a=ice-pwd:"),
         address: format!("{}:{}", fields[4], fields[5]).parse().unwrap(),
         slots,
+        redundant,
     }
 }

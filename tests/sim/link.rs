@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-pub(crate) use tests::line::Impairment;
 use tests::line::Line;
+pub(crate) use tests::line::{Bursts, Impairment};
 
 #[derive(Debug)]
 pub(crate) struct Link {

@@ -11,6 +11,7 @@ mod connection;
 mod description;
 mod impairment;
 mod link;
+mod loss;
 mod media;
 mod membership;
 mod publishing;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
+use sfu::rtp::red;
 use shared::SourceKind;
 use tests::media::{self, Label, Vp8};
 
@@ -26,6 +27,8 @@ pub(crate) struct Publisher {
     pub(crate) due: Duration,
     /// RFC 6464: below full scale; 127 is silence.
     pub(crate) level: u8,
+    /// Each audio packet repeats the one before it, as Chromium's do.
+    pub(crate) redundant: bool,
     key_wanted: bool,
     key_at: Duration,
 }
@@ -92,7 +95,16 @@ impl Publisher {
             kept: VecDeque::new(),
         });
         let layers = layers.collect();
-        Self { kind, mid, layers, due: now, level: 40, key_wanted: true, key_at: Duration::ZERO }
+        Self {
+            kind,
+            mid,
+            layers,
+            due: now,
+            level: 40,
+            redundant: false,
+            key_wanted: true,
+            key_at: Duration::ZERO,
+        }
     }
 
     /// The server asks for a key frame. Like Chromium, all layers get one, at most every 300 ms.
@@ -125,9 +137,11 @@ impl Publisher {
         }
         let mut packets = Vec::new();
         let (kind, mid, level) = (self.kind, self.mid.clone(), self.level);
+        let red = flavour.red.filter(|_| self.redundant);
         for (number, layer) in self.layers.iter_mut().enumerate().filter(|(_, layer)| layer.active) {
             let key = (key | std::mem::take(&mut layer.key_due)) && !kind.is_audio();
-            let mut frame = Frame { now, origin, flavour, tcc, kind, mid: &mid, level, number: number as u8 };
+            let number = number as u8;
+            let mut frame = Frame { now, origin, flavour, tcc, kind, mid: &mid, level, number, red };
             layer.write(&mut frame, key, &mut packets);
         }
         packets
@@ -143,7 +157,7 @@ impl Publisher {
     ) -> Option<Packet> {
         let (kind, mid, level) = (self.kind, self.mid.clone(), self.level);
         let layer = self.layers.iter_mut().find(|layer| layer.active && layer.packets > 0)?;
-        let mut frame = Frame { now, origin, flavour, tcc, kind, mid: &mid, level, number: 0 };
+        let mut frame = Frame { now, origin, flavour, tcc, kind, mid: &mid, level, number: 0, red: None };
         let timestamp = layer.last_timestamp;
         layer.padding += 1;
         Some(layer.packet(&mut frame, true, timestamp, None))
@@ -195,6 +209,7 @@ struct Frame<'a> {
     mid: &'a str,
     level: u8,
     number: u8,
+    red: Option<u8>,
 }
 
 impl Layer {
@@ -204,13 +219,25 @@ impl Layer {
         self.active = active;
     }
 
+    /// The number of its next packet.
+    pub(crate) const fn next_sequence(&self) -> u32 {
+        self.next as u32
+    }
+
     fn write(&mut self, frame: &mut Frame<'_>, key: bool, packets: &mut Vec<Packet>) {
         self.frame += 1;
         let clock = if frame.kind.is_audio() { 48 } else { 90 };
         let timestamp = self.timestamp_base.wrapping_add((frame.now.as_micros() * clock / 1000) as u32);
         if frame.kind.is_audio() {
             let payload = media::opus(&self.label(frame, timestamp), 20);
-            packets.push(self.packet(frame, false, timestamp, Some(payload)));
+            let redundancy = self.redundancy(frame, timestamp, &payload);
+            let mut packet = self.packet(frame, false, timestamp, Some(payload));
+            if let Some((red, payload)) = redundancy {
+                packet.bytes[1] = packet.bytes[1] & 0x80 | red;
+                packet.bytes.truncate(packet.header_len);
+                packet.bytes.extend(payload);
+            }
+            packets.push(packet);
             return;
         }
         self.picture_id = (self.picture_id + 1) & 0x7fff;
@@ -229,6 +256,22 @@ impl Layer {
             let payload = media::vp8(&self.label(frame, timestamp), &vp8, 60 + 20 * at);
             packets.push(self.packet(frame, at + 1 == count, timestamp, Some(payload)));
         }
+    }
+
+    /// The payload with the one before it, under its own payload type.
+    fn redundancy(&self, frame: &Frame<'_>, timestamp: u32, payload: &[u8]) -> Option<(u8, Vec<u8>)> {
+        let red_type = frame.red?;
+        let opus = frame.flavour.opus;
+        let before = self.kept.back().map(|(_, _, before, payload)| red::Block {
+            payload_type: opus,
+            timestamp_offset: u16::try_from(timestamp.wrapping_sub(*before)).unwrap_or(u16::MAX),
+            payload,
+        });
+        let before = before.filter(red::Block::fits);
+        let mut out = vec![0; 500];
+        let len = red::write(before.as_slice(), opus, payload, &mut out).unwrap();
+        out.truncate(len);
+        Some((red_type, out))
     }
 
     fn label(&self, frame: &Frame<'_>, timestamp: u32) -> Label {

@@ -1,10 +1,11 @@
 //! What a simulated browser receives: one receiver a slot, and the feedback it sends.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use sfu::nack::{Arrival, Generator, Need};
 use sfu::rtcp::{ReportBlock, SenderInfo, Writer};
+use sfu::rtp::red::Red;
 use sfu::rtp::{Header, rtx};
 use sfu::srtp::{Opener, ReplayWindow};
 use shared::SourceKind;
@@ -18,6 +19,10 @@ pub(crate) struct Receiver {
     pub(crate) mid: String,
     pub(crate) audio: bool,
     pub(crate) ssrc: u32,
+    /// Payload type of redundant audio.
+    red: Option<u8>,
+    /// Audio frames by publisher, source and number, with the time when the first copy came.
+    pub(crate) frames: BTreeMap<(u16, SourceKind), BTreeMap<u32, Duration>>,
     /// The newest packet and when it came.
     pub(crate) last: Option<(Duration, Received)>,
     /// Packets by publisher and source: how many, and when the last came.
@@ -28,6 +33,10 @@ pub(crate) struct Receiver {
     pub(crate) longest_gap: Duration,
     /// Index of the first packet.
     first: Option<u64>,
+    /// Packets that came under its own SSRC.
+    received: u64,
+    /// Highest index and packets at the last report.
+    reported: Option<(u64, u64)>,
     replay: ReplayWindow,
     nack: Generator,
     sender_report: Option<(u32, Duration)>,
@@ -46,7 +55,7 @@ pub(crate) struct Watching {
 }
 
 impl Watching {
-    pub(crate) fn add(&mut self, mid: &str, audio: bool, ssrc: u32, repair: Option<u32>) {
+    pub(crate) fn add(&mut self, mid: &str, audio: bool, ssrc: u32, repair: Option<u32>, red: Option<u8>) {
         if let Some(old) = self.receivers.values().find(|receiver| receiver.mid == mid) {
             assert_eq!(old.ssrc, ssrc, "the SSRC of slot {mid} changed by a negotiation");
             return;
@@ -55,11 +64,15 @@ impl Watching {
             mid: mid.to_owned(),
             audio,
             ssrc,
+            red,
+            frames: BTreeMap::new(),
             last: None,
             heard: BTreeMap::new(),
             recovered: 0,
             longest_gap: Duration::ZERO,
             first: None,
+            received: 0,
+            reported: None,
             replay: ReplayWindow::new(),
             nack: Generator::new(),
             sender_report: None,
@@ -100,9 +113,37 @@ impl Watching {
             return;
         }
         let receiver = self.receivers.get_mut(&header.ssrc).expect("found above");
+        receiver.received += 1;
         receiver.first = Some(receiver.first.map_or(index, |first| first.min(index)));
         receiver.nack.handle(header.sequence, at);
+        let is_red = receiver.red == Some(header.payload_type);
+        let Some(payload) = (if is_red { receiver.note_repeated(now, payload) } else { Some(payload) })
+        else {
+            self.unreadable += 1;
+            return;
+        };
         self.unreadable += u64::from(!receiver.note(now, payload));
+    }
+
+    /// Of the audio frames of a source, from the first to the newest that came: how many came, and how many there were.
+    pub(crate) fn frames(&self, publisher: u16, kind: SourceKind) -> (usize, usize) {
+        let frames = self.receivers.values().filter_map(|receiver| receiver.frames.get(&(publisher, kind)));
+        let numbers: BTreeSet<u32> = frames.flat_map(BTreeMap::keys).copied().collect();
+        match (numbers.first(), numbers.last()) {
+            (Some(first), Some(last)) => (numbers.len(), (last - first) as usize + 1),
+            _ => (0, 0),
+        }
+    }
+
+    /// Whether this audio frame came.
+    pub(crate) fn has_frame(&self, publisher: u16, kind: SourceKind, number: u32) -> bool {
+        let mut frames =
+            self.receivers.values().filter_map(|receiver| receiver.frames.get(&(publisher, kind)));
+        frames.any(|frames| frames.contains_key(&number))
+    }
+
+    pub(crate) fn forget_frames(&mut self) {
+        self.receivers.values_mut().for_each(|receiver| receiver.frames.clear());
     }
 
     pub(crate) fn sender_report(&mut self, now: Duration, info: &SenderInfo) {
@@ -146,13 +187,13 @@ impl Watching {
         })
     }
 
-    pub(crate) fn report_blocks(&self, now: Duration) -> Vec<ReportBlock> {
-        let known = self.receivers.values().filter(|receiver| receiver.last.is_some());
+    pub(crate) fn report_blocks(&mut self, now: Duration) -> Vec<ReportBlock> {
+        let known = self.receivers.values_mut().filter(|receiver| receiver.last.is_some());
         let blocks = known.map(|receiver| {
             let (last_sender_report, since) = receiver.sender_report.unwrap_or((0, now));
             ReportBlock {
                 ssrc: receiver.ssrc,
-                fraction_lost: 0,
+                fraction_lost: receiver.fraction_lost(),
                 cumulative_lost: 0,
                 highest_sequence: receiver.replay.newest().unwrap_or(0) as u32,
                 jitter: 0,
@@ -165,6 +206,28 @@ impl Watching {
 }
 
 impl Receiver {
+    /// Since the last report, in 256ths (RFC 3550 A.3).
+    fn fraction_lost(&mut self) -> u8 {
+        let highest = self.replay.newest().unwrap_or(0);
+        let first = self.first.unwrap_or(highest).saturating_sub(1);
+        let (highest_before, received_before) =
+            self.reported.replace((highest, self.received)).unwrap_or((first, 0));
+        let expected = highest - highest_before;
+        let lost = expected.saturating_sub(self.received - received_before);
+        (lost * 256).checked_div(expected).map_or(0, |fraction| fraction.min(255) as u8)
+    }
+
+    /// Notes what a RED payload repeats and returns what it is about; nothing when it is damaged.
+    fn note_repeated<'a>(&mut self, now: Duration, payload: &'a [u8]) -> Option<&'a [u8]> {
+        let red = Red::parse(payload).ok()?;
+        for block in red.redundant() {
+            let label = media::read_opus(block.payload)?.label;
+            let frames = self.frames.entry((label.publisher, source_kind(label.source))).or_default();
+            frames.entry(label.sequence).or_insert(now);
+        }
+        Some(red.primary)
+    }
+
     /// Notes a payload; returns whether it is intact.
     fn note(&mut self, now: Duration, payload: &[u8]) -> bool {
         let read = if self.audio { media::read_opus(payload) } else { media::read_vp8(payload) };
@@ -174,6 +237,9 @@ impl Receiver {
         }
         self.last = Some((now, received));
         let key = (received.label.publisher, source_kind(received.label.source));
+        if self.audio {
+            self.frames.entry(key).or_default().entry(received.label.sequence).or_insert(now);
+        }
         let heard = self.heard.entry(key).or_insert((0, now));
         *heard = (heard.0 + 1, now);
         true

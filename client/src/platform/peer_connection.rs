@@ -162,8 +162,11 @@ impl PeerConnection {
             init.set_send_encodings(&simulcast_encodings());
         }
         let transceiver = self.connection.add_transceiver_with_str_and_init(medium, &init);
-        if kind == SourceKind::Camera {
-            prefer_vp8(&transceiver);
+        match kind {
+            SourceKind::Camera => prefer(&transceiver, "video", "video/VP8"),
+            // Every packet repeats the one before it (RFC 2198): a single loss is not heard.
+            SourceKind::Microphone => prefer(&transceiver, "audio", "audio/red"),
+            SourceKind::Screen | SourceKind::ScreenAudio => {}
         }
         let sender: RtcRtpSender = transceiver.sender();
         self.published.borrow_mut().push((kind, transceiver));
@@ -241,17 +244,17 @@ fn simulcast_encodings() -> js_sys::Array {
     LAYERS.into_iter().map(encoding).collect()
 }
 
-/// Puts VP8 first, where the browser lets us; else the server's answer chooses.
-fn prefer_vp8(transceiver: &RtcRtpTransceiver) {
+/// Puts a codec first, where the browser has it and lets us; else the server's answer chooses.
+fn prefer(transceiver: &RtcRtpTransceiver, medium: &str, mime_type: &str) {
     let has_method = js_sys::Reflect::has(transceiver, &"setCodecPreferences".into()).unwrap_or(false);
-    let capabilities = RtcRtpReceiver::get_capabilities("video");
+    let capabilities = RtcRtpReceiver::get_capabilities(medium);
     let codecs = capabilities.and_then(|found| js_sys::Reflect::get(&found, &"codecs".into()).ok());
     let (true, Some(codecs)) = (has_method, codecs) else { return };
-    let is_vp8 = |codec: &JsValue| {
+    let is_preferred = |codec: &JsValue| {
         let name = js_sys::Reflect::get(codec, &"mimeType".into()).ok().and_then(|name| name.as_string());
-        name.is_some_and(|name| name.eq_ignore_ascii_case("video/vp8"))
+        name.is_some_and(|name| name.eq_ignore_ascii_case(mime_type))
     };
-    let (first, rest): (Vec<_>, Vec<_>) = js_sys::Array::from(&codecs).iter().partition(is_vp8);
+    let (first, rest): (Vec<_>, Vec<_>) = js_sys::Array::from(&codecs).iter().partition(is_preferred);
     let ordered: js_sys::Array = first.into_iter().chain(rest).collect();
     transceiver.set_codec_preferences(&ordered);
 }

@@ -14,6 +14,7 @@ use crate::nack::Responder;
 use crate::redundancy::{Redundancy, Repeated};
 use crate::rewrite::{Media, Rewriter, Rewritten, SourcePacket};
 use crate::ring::{PacketRing, RingPacket};
+use crate::rtcp::TransportFeedback;
 use crate::rtp::identifier::Mid;
 use crate::rtp::{Carried, ExtensionMap, OutgoingHeader, abs_send_time, red, rtx};
 use crate::sdp::{PayloadMap, SlotSsrcs};
@@ -269,7 +270,15 @@ impl Downlink {
                 ),
                 Gate::Switch => {
                     slot.current = slot.pending.take();
-                    (slot.rewriter.switch(now, queued.stream.token, &source), Sent::Switched)
+                    let token = queued.stream.token;
+                    // Away and back between two packets of a voice: nothing is missing, so nothing shall show.
+                    let numbers = match slot.rewriter.follows(token, source.sequence) && slot.audio {
+                        true => {
+                            slot.rewriter.forward(now, token, &source).map_err(|_| DropReason::Superseded)?
+                        }
+                        false => slot.rewriter.switch(now, token, &source),
+                    };
+                    (numbers, Sent::Switched)
                 }
             },
         };
@@ -364,6 +373,12 @@ impl Downlink {
         let lost = expected * u64::from(fraction_lost) / 256;
         self.redundancy.report(now, expected, lost);
         self.budget.report(expected, lost);
+    }
+
+    /// What arrived of the last packets on all slots together: sooner than any slot's own report.
+    pub(crate) fn transport_feedback(&mut self, now: Instant, feedback: &TransportFeedback<'_>) {
+        let lost = feedback.arrivals().filter(|arrival| arrival.delta.is_none()).count();
+        self.redundancy.report(now, feedback.arrivals().count() as u64, lost as u64);
     }
 
     /// The slot that sends under this SSRC.

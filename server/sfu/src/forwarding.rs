@@ -226,12 +226,9 @@ impl Sfu {
             }
             Packet::Pli(pli) => self.key_frame_for(peer, pli.media_ssrc),
             Packet::Fir(fir) => fir.entries().for_each(|entry| self.key_frame_for(peer, entry.ssrc)),
+            Packet::TransportFeedback(feedback) => peer.downlink.transport_feedback(now, feedback),
             // The estimates are for bandwidth estimation; goodbyes are settled by signaling.
-            Packet::SourceDescription(_)
-            | Packet::Goodbye(_)
-            | Packet::TransportFeedback(_)
-            | Packet::Remb(_)
-            | Packet::Other { .. } => {}
+            Packet::SourceDescription(_) | Packet::Goodbye(_) | Packet::Remb(_) | Packet::Other { .. } => {}
         }
     }
 

@@ -161,24 +161,25 @@ impl Generator {
     }
 }
 
-/// Slots of a [`Responder`].
-const RESPONDER_SLOTS: usize = 128;
+/// Slots of a [`Responder`]: as many as packets can be traced back ([`crate::rewrite::Media::history`]), so that no two
+/// packets which may be asked for share one.
+const RESPONDER_SLOTS: usize = 512;
 
 /// Keeps a subscriber's repeated requests from multiplying retransmissions: one per packet and round trip.
 ///
-/// Bounded to 128 packets, 1 kB: when a second packet needs a slot, the first one's memory is lost and it may be sent again.
+/// Memory: 4 kB once something has been asked for, none before: most slots of a room never lose anything.
 #[derive(Debug)]
 pub struct Responder {
     epoch: Instant,
     /// Sequence number and milliseconds since the epoch plus 1; 0 for an empty slot.
-    sent: Box<[(u16, u32)]>,
+    sent: Vec<(u16, u32)>,
 }
 
 impl Responder {
     /// A responder; `now` is the origin of its clock.
     #[must_use]
-    pub fn new(now: Instant) -> Self {
-        Self { epoch: now, sent: vec![(0, 0); RESPONDER_SLOTS].into() }
+    pub const fn new(now: Instant) -> Self {
+        Self { epoch: now, sent: Vec::new() }
     }
 
     /// Whether to retransmit outgoing packet `sequence` now; if so, that is remembered.
@@ -186,6 +187,9 @@ impl Responder {
     pub fn allow(&mut self, sequence: u16, now: Instant, rtt: Duration) -> bool {
         let time = (now.saturating_duration_since(self.epoch).as_millis() as u32).wrapping_add(1).max(1);
         let spacing = rtt.as_millis().clamp(1, 1000) as u32;
+        if self.sent.is_empty() {
+            self.sent.resize(RESPONDER_SLOTS, (0, 0));
+        }
         let slot = &mut self.sent[usize::from(sequence) % RESPONDER_SLOTS];
         if slot.1 != 0 && slot.0 == sequence && time.wrapping_sub(slot.1) < spacing {
             return false;
@@ -311,7 +315,18 @@ mod tests {
         assert!(responder.allow(8, start + ms(59), RTT));
         assert!(responder.allow(7, start + ms(60), RTT));
         assert!(!responder.allow(7, start + ms(61), RTT));
-        assert!(responder.allow(7 + 128, start + ms(61), RTT), "another packet in the same slot");
+        assert!(responder.allow(7 + 512, start + ms(61), RTT), "another packet in the same slot");
+    }
+
+    #[test]
+    fn no_packet_of_a_whole_history_is_sent_twice_within_a_round_trip() {
+        let start = Instant::now();
+        let mut responder = Responder::new(start);
+        for round in 0..3 {
+            let sent = (0..512u16)
+                .filter(|back| responder.allow(65_300u16.wrapping_add(*back), start + ms(round), RTT));
+            assert_eq!(sent.count(), if round == 0 { 512 } else { 0 });
+        }
     }
 
     proptest! {

@@ -185,6 +185,13 @@ impl Rewriter {
         self.epochs[0].map(|epoch| epoch.source)
     }
 
+    /// Whether this is the packet after the newest one, of the same source.
+    #[inline]
+    #[must_use]
+    pub fn follows(&self, source: u32, sequence: u16) -> bool {
+        self.source() == Some(source) && (self.sequences.newest as u16).wrapping_add(1) == sequence
+    }
+
     /// Makes `source` the current one and forwards `packet` as its first. For video, `packet` should start a key frame.
     pub fn switch(&mut self, now: Instant, source: u32, packet: &SourcePacket) -> Rewritten {
         let timestamp = match self.last.at {

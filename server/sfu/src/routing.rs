@@ -3,7 +3,7 @@
 //! One idempotent step, [`Sfu::reconcile`]: it looks at a whole room and makes what is watched what should be
 //! watched. Every change only marks its room as dirty, so nothing can be forgotten in a special path.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use shared::limits::AUDIO_SLOTS;
 use shared::{MediaState, PeerId, RoomId, SourceKind, SourceRef};
@@ -159,7 +159,7 @@ impl Sfu {
         let Some(room) = self.rooms.get_mut(id) else { return };
         room.is_dirty = false;
         let members = room.members.clone();
-        let loudest = room.speakers.loudest_first(now);
+        let loudest = room.speakers.beginners_too(now);
         let offerings: Vec<Offering> =
             members.iter().filter_map(|key| Some(Offering::of(now, *key, self.peers.get(*key)?))).collect();
         let mut key_frames = Vec::new();
@@ -181,7 +181,7 @@ impl Sfu {
         self.rebuild_watchers(&members);
         self.relay_wants(&members);
         for (viewer, slot, feed) in leads {
-            self.enqueue_lead(viewer, slot, &feed);
+            self.enqueue_lead(now, viewer, slot, &feed);
         }
         for key in &members {
             self.tell_slots(*key, &offerings);
@@ -189,10 +189,13 @@ impl Sfu {
     }
 
     /// Somebody who speaks was given a slot: he is heard from a moment before, see [`crate::onset`].
-    fn enqueue_lead(&mut self, viewer: PeerKey, slot: u8, feed: &Feed) {
+    fn enqueue_lead(&mut self, now: Instant, viewer: PeerKey, slot: u8, feed: &Feed) {
+        /// What came longer ago is no beginning of what is said now.
+        const FRESH: Duration = Duration::from_millis(100);
         let stream =
             self.peers.get(feed.stream.peer).and_then(|publisher| publisher.uplink.stream(feed.stream));
-        let Some(stream) = stream else { return };
+        let is_fresh = |stream: &&Stream| now.saturating_duration_since(stream.last_packet) < FRESH;
+        let Some(stream) = stream.filter(is_fresh) else { return };
         let lead: Vec<u16> = stream.onset.lead(&stream.ring).collect();
         let Some(viewer_peer) = self.peers.get_mut(viewer) else { return };
         for sequence in lead {

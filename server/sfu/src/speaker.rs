@@ -20,6 +20,9 @@ const RELEASE: Duration = Duration::from_millis(600);
 const PACKET_GAP: Duration = Duration::from_millis(100);
 /// Somebody who spoke this recently speaks still.
 const SPEAKING: Duration = Duration::from_millis(300);
+/// Whoever has spoken for this long without a break gets a slot that nobody uses, however quiet the beginning; a keystroke
+/// is shorter.
+const BEGINNING: Duration = Duration::from_millis(40);
 /// A slot's speaker is protected for this long after its last word and after getting the slot.
 const HOLD: Duration = Duration::from_secs(1);
 /// A challenger takes a speaking holder's slot only when louder by 6 dB.
@@ -48,6 +51,8 @@ struct Speaker<K> {
     loudness: i32,
     heard: Instant,
     spoke: Option<Instant>,
+    /// When the stretch of speech that the last packet belongs to began.
+    began: Option<Instant>,
     selected: Option<Instant>,
 }
 
@@ -70,20 +75,22 @@ impl<K: Copy + Ord, const N: usize> Selector<K, N> {
         }
     }
 
-    /// Notes the level of one audio packet. Returns whether its sender speaks and has no slot.
+    /// Notes the level of one audio packet. Returns whether its sender speaks, or begins to, and has no slot.
     #[inline]
     pub fn observe(&mut self, now: Instant, key: K, level: AudioLevel) -> bool {
         let at = match self.speakers.binary_search_by_key(&key, |speaker| speaker.key) {
             Ok(at) => at,
             Err(_) if self.speakers.len() >= MAX_SPEAKERS => return false,
             Err(at) => {
-                self.speakers
-                    .insert(at, Speaker { key, loudness: 0, heard: now, spoke: None, selected: None });
+                self.speakers.insert(
+                    at,
+                    Speaker { key, loudness: 0, heard: now, spoke: None, began: None, selected: None },
+                );
                 at
             }
         };
         self.speakers[at].observe(now, level);
-        self.speakers[at].selected.is_none() && self.speakers[at].speaks(now)
+        self.speakers[at].selected.is_none() && self.speakers[at].begins(now)
     }
 
     /// Forgets a speaker who left or was muted, and frees its slot.
@@ -102,7 +109,8 @@ impl<K: Copy + Ord, const N: usize> Selector<K, N> {
     /// Updates the slots; call every 20–50 ms. Whoever stays selected stays in the same slot.
     pub fn select(&mut self, now: Instant) -> &[Option<K>; N] {
         for _ in 0..N {
-            let Some(candidate) = self.loudest(now, |speaker| speaker.selected.is_none()) else { break };
+            let waits = |speaker: &Speaker<K>| speaker.selected.is_none() && speaker.begins(now);
+            let Some(candidate) = self.loudest(now, waits) else { break };
             let Some(slot) = self.slot_for(now, candidate.loudness_at(now)) else { break };
             if let Some(key) = self.slots[slot].replace(candidate.key) {
                 self.set_selected(key, None);
@@ -122,9 +130,18 @@ impl<K: Copy + Ord, const N: usize> Selector<K, N> {
     /// Who is in the slots, loudest first, with the smoothed level from 0 (silent) to 127; 0 for whoever is not
     /// speaking at `now`.
     pub fn loudest_first(&self, now: Instant) -> Vec<(K, u8)> {
+        self.ranked(now, |speaker| speaker.speaks(now))
+    }
+
+    /// The same with whoever only begins to speak: he is to be heard, but perhaps not announced.
+    pub fn beginners_too(&self, now: Instant) -> Vec<(K, u8)> {
+        self.ranked(now, |speaker| speaker.begins(now))
+    }
+
+    fn ranked(&self, now: Instant, speaks: impl Fn(&Speaker<K>) -> bool) -> Vec<(K, u8)> {
         let held = self.slots.iter().flatten().filter_map(|key| self.speaker(*key));
         let level = |speaker: &Speaker<K>| {
-            if speaker.speaks(now) { (speaker.loudness_at(now) / 100).clamp(1, 127) as u8 } else { 0 }
+            if speaks(speaker) { (speaker.loudness_at(now) / 100).clamp(1, 127) as u8 } else { 0 }
         };
         let mut ranked: Vec<(K, u8)> = held.map(|speaker| (speaker.key, level(speaker))).collect();
         ranked.sort_by_key(|(key, level)| (std::cmp::Reverse(*level), *key));
@@ -142,14 +159,13 @@ impl<K: Copy + Ord, const N: usize> Selector<K, N> {
         std::mem::take(&mut self.dominant_changed).then_some(self.dominant)
     }
 
-    /// The loudest of those who speak now and whom `admit` lets through; the smaller key on a tie.
+    /// The loudest of those whom `admit` lets through; the smaller key on a tie.
     fn loudest(&self, now: Instant, admit: impl Fn(&Speaker<K>) -> bool) -> Option<Speaker<K>> {
-        let speaking = self.speakers.iter().filter(|speaker| admit(speaker) && speaker.speaks(now));
-        speaking.copied().reduce(
-            |best, other| {
-                if other.loudness_at(now) > best.loudness_at(now) { other } else { best }
-            },
-        )
+        self.speakers
+            .iter()
+            .filter(|speaker| admit(speaker))
+            .copied()
+            .reduce(|best, other| if other.loudness_at(now) > best.loudness_at(now) { other } else { best })
     }
 
     /// The slot that a candidate of this loudness may take: an empty one, else that of the holder silent longest, else that of
@@ -172,7 +188,8 @@ impl<K: Copy + Ord, const N: usize> Selector<K, N> {
     }
 
     fn update_dominant(&mut self, now: Instant) {
-        let Some(loudest) = self.loudest(now, |speaker| speaker.selected.is_some()) else {
+        let speaks = |speaker: &Speaker<K>| speaker.selected.is_some() && speaker.speaks(now);
+        let Some(loudest) = self.loudest(now, speaks) else {
             self.challenger = None;
             return;
         };
@@ -225,6 +242,8 @@ impl<K> Speaker<K> {
         let step = now.saturating_duration_since(self.heard).clamp(Duration::from_millis(10), PACKET_GAP);
         let constant = if target > faded { ATTACK } else { RELEASE };
         let (step, constant) = (step.as_micros() as i64, constant.as_micros() as i64);
+        let is_connected = speech && now.saturating_duration_since(self.heard) < PACKET_GAP;
+        self.began = self.began.filter(|_| is_connected).or(speech.then_some(now));
         self.heard = now;
         // The dips between syllables say nothing about how loud somebody speaks.
         if speech || !within(now, self.spoke, SPEAKING) {
@@ -241,6 +260,13 @@ impl<K> Speaker<K> {
         let silence = now.saturating_duration_since(self.heard).saturating_sub(PACKET_GAP).as_micros() as i64;
         let release = RELEASE.as_micros() as i64;
         (i64::from(self.loudness) * release / (release + silence)) as i32
+    }
+
+    /// Speaks, or has begun to a moment ago.
+    #[inline]
+    fn begins(&self, now: Instant) -> bool {
+        let has_begun = self.began.is_some_and(|began| now.saturating_duration_since(began) >= BEGINNING);
+        self.speaks(now) || (has_begun && within(now, self.spoke, PACKET_GAP))
     }
 
     #[inline]

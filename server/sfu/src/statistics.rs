@@ -65,6 +65,7 @@ impl std::ops::AddAssign for Statistics {
         self.retransmitted += other.retransmitted;
         self.key_frame_requests += other.key_frame_requests;
         self.nacks_sent += other.nacks_sent;
+        self.recovered += other.recovered;
         self.peers_failed += other.peers_failed;
         for (drops, more) in self.drops.iter_mut().zip(other.drops) {
             *drops += more;

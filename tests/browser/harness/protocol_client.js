@@ -47,7 +47,9 @@ window.ProtocolClient = class {
    * A PeerConnection with the given slots; `publish` adds microphone and camera. Of the server's candidates only those
    * whose lines match `candidates` are used, as if the network let no others through.
    */
-  async connect({ audioSlots = 1, videoSlots = 1, publish = true, width = 1280, height = 720, candidates = '' } = {}) {
+  async connect({
+    audioSlots = 1, videoSlots = 1, publish = true, width = 1280, height = 720, candidates = '', redundant = false,
+  } = {}) {
     this.candidates = new RegExp(candidates);
     this.connection = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
     this.sources = [];
@@ -55,6 +57,7 @@ window.ProtocolClient = class {
       if (this.connection.connectionState === 'connected') this.connectedAt ??= performance.now();
     };
     if (publish) await this.publish(width, height);
+    if (publish && redundant) this.preferRedundancy();
     for (let slot = 0; slot < audioSlots; slot += 1) this.connection.addTransceiver('audio', { direction: 'recvonly' });
     this.addVideoSlots(videoSlots);
     await this.negotiate();
@@ -78,6 +81,21 @@ window.ProtocolClient = class {
         { rid: 'f', maxBitrate: 1_500_000 },
       ],
     }), 'camera']);
+  }
+
+  /** Sends every audio frame twice (RFC 2198). */
+  preferRedundancy() {
+    const { codecs } = RTCRtpReceiver.getCapabilities('audio');
+    const isRedundant = (codec) => codec.mimeType.toLowerCase() === 'audio/red';
+    this.sources[0][0].setCodecPreferences([...codecs.filter(isRedundant), ...codecs.filter((codec) => !isRedundant(codec))]);
+  }
+
+  /** Samples of the first audio slot so far, and how many of them were made up. */
+  async audio() {
+    const entries = [...(await this.connection.getStats()).values()];
+    const inbound = entries.find((entry) => entry.type === 'inbound-rtp' && entry.kind === 'audio');
+    return { received: inbound?.totalSamplesReceived ?? 0, concealed: inbound?.concealedSamples ?? 0, lost: inbound?.packetsLost ?? 0,
+      packets: inbound?.packetsReceived ?? 0 };
   }
 
   /** One offer and its answer. */
