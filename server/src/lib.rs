@@ -18,7 +18,9 @@ mod media;
 mod signaling;
 
 pub use app::{Running, Server, StartError};
-pub use config::{Announced, Config, ConfigError, InvalidValue, Loaded, LogFormat, LogLevel, Origin};
+pub use config::{
+    Announced, Config, ConfigError, InvalidValue, Loaded, LogFormat, LogLevel, Origin, VideoCodec,
+};
 pub use log::subscriber;
 pub use media::MediaError;
 

@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use crate::sdp::Codec;
+
 /// Settings of one SFU (one shard).
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -14,6 +16,8 @@ pub struct Config {
     pub shard: u16,
     /// Most peers on this shard; the next join is refused with [`crate::Refusal::Full`].
     pub peers_max: usize,
+    /// Which video codecs are accepted, best first.
+    pub video_codecs: Vec<Codec>,
     /// How the shell's monotonic clock and the wall clock lie to each other (RTCP sender reports, abs-send-time).
     pub wall_clock: WallClock,
 }

@@ -10,14 +10,18 @@ use crate::address::Address;
 use crate::allocation::Allocator;
 use crate::budget::Budget;
 use crate::drop_reason::DropReason;
+use crate::layer_filter::{LayerFilter, Verdict};
 use crate::nack::Responder;
 use crate::redundancy::{Redundancy, Repeated};
-use crate::rewrite::{Media, Rewriter, Rewritten, SourcePacket};
+use crate::rewrite::{Media, Refused, Rewriter, Rewritten, Skip, SourcePacket};
 use crate::ring::{PacketRing, RingPacket};
 use crate::rtcp::TransportFeedback;
+use crate::rtp::frame::{Layers, Numbers};
 use crate::rtp::identifier::Mid;
-use crate::rtp::{Carried, ExtensionMap, OutgoingHeader, abs_send_time, red, rtx};
-use crate::sdp::{PayloadMap, SlotSsrcs};
+use crate::rtp::{
+    Carried, ExtensionMap, OutgoingHeader, WrittenHeader, abs_send_time, dependency_descriptor, red, rtx,
+};
+use crate::sdp::{Codec, PayloadMap, SlotSsrcs};
 use crate::send_batch::SendBatch;
 use crate::srtp::{RTP_OVERHEAD_MAX, Sealer};
 use crate::subscription::{Feed, StreamKey};
@@ -35,6 +39,8 @@ pub(crate) struct Slot {
     pub(crate) audio: bool,
     pub(crate) ssrcs: SlotSsrcs,
     pub(crate) payload: PayloadMap,
+    /// Every codec that the viewer accepted.
+    pub(crate) payloads: Vec<PayloadMap>,
     pub(crate) extensions: ExtensionMap,
     /// What the client asked for.
     pub(crate) want: Option<SlotWant>,
@@ -44,10 +50,13 @@ pub(crate) struct Slot {
     pub(crate) pending: Option<Feed>,
     /// Nothing flows because the connection does not carry it.
     pub(crate) is_starved: bool,
+    /// What it shall show is sent in a codec that the viewer did not accept.
+    pub(crate) is_unreadable: bool,
     pub(crate) packets: u64,
     pub(crate) octets: u64,
     /// Highest sequence number of the client's last report.
     reported_highest: Option<u32>,
+    filter: LayerFilter,
     rewriter: Rewriter,
     responder: Responder,
     /// SRTP index of the next retransmission.
@@ -81,20 +90,23 @@ impl Slot {
             audio,
             ssrcs,
             payload: PayloadMap {
-                codec: if audio { crate::sdp::Codec::Opus } else { crate::sdp::Codec::Vp8 },
+                codec: if audio { Codec::Opus } else { Codec::Vp8 },
                 payload_type: 0,
                 rtx_payload_type: None,
                 red_payload_type: None,
                 clock_rate: media.clock_hz,
             },
+            payloads: Vec::new(),
             extensions: ExtensionMap::new(),
             want: None,
             current: None,
             pending: None,
             is_starved: false,
+            is_unreadable: false,
             packets: 0,
             octets: 0,
             reported_highest: None,
+            filter: LayerFilter::default(),
             rewriter: Rewriter::new(
                 media,
                 u16::from_be_bytes([s0, s1]),
@@ -131,10 +143,88 @@ impl Slot {
         Repeated::gather(&self.rewriter, ring, numbers, packet, distance, self.payload.payload_type)
     }
 
+    /// How packets of a stream are sent, when it is in a codec that the viewer accepted.
+    #[inline]
+    fn payload_for(&self, token: u32) -> Option<&PayloadMap> {
+        let shown =
+            [self.current, self.pending].into_iter().flatten().find(|feed| feed.stream.token == token)?;
+        self.payload_of(shown.codec)
+    }
+
+    /// How packets of this codec are sent.
+    #[inline]
+    pub(crate) fn payload_of(&self, codec: Codec) -> Option<&PayloadMap> {
+        self.payloads.iter().find(|map| map.codec == codec)
+    }
+
+    /// Whether more of what it shows could be passed on after a key picture.
+    pub(crate) fn waits_for_key_picture(&self) -> bool {
+        self.current.is_some_and(|feed| !self.audio && feed.layers.spatial > self.filter.layers().spatial)
+    }
+
+    /// Begins to show what is pending, with the first packet of a key picture.
+    fn switch(
+        &mut self,
+        now: Instant,
+        token: u32,
+        source: &SourcePacket,
+        packet: &RingPacket<'_>,
+    ) -> Result<Option<Passed>, DropReason> {
+        self.current = self.pending.take();
+        let layers = self.current.map_or(Layers::ALL, |feed| feed.layers);
+        self.filter.begin(packet.timestamp, layers);
+        // Away and back between two packets of a voice: nothing is missing, so nothing shall show.
+        let numbers = if self.audio && self.rewriter.follows(token, source.sequence) {
+            self.rewriter.forward(now, token, source).map_err(|_| DropReason::Superseded)?
+        } else {
+            self.rewriter.switch(now, token, source)
+        };
+        let ends_picture = packet.frame.ends && packet.frame.layers.spatial == layers.spatial;
+        Ok(Some(Passed { numbers, ends_picture, is_left_out: false }))
+    }
+
+    /// Numbers a packet of what is shown, or leaves it out with its layer.
+    #[inline]
+    fn pass(
+        &mut self,
+        now: Instant,
+        token: u32,
+        source: &SourcePacket,
+        packet: &RingPacket<'_>,
+    ) -> Result<Option<Passed>, DropReason> {
+        let target = self.current.map_or(Layers::ALL, |feed| feed.layers);
+        let forward = |rewriter: &mut Rewriter| {
+            rewriter.forward(now, token, source).map_err(|_: Refused| DropReason::Superseded)
+        };
+        match self.filter.judge(packet.timestamp, packet.frame, target) {
+            Verdict::Pass { ends_picture } => {
+                Ok(Some(Passed { numbers: forward(&mut self.rewriter)?, ends_picture, is_left_out: false }))
+            }
+            Verdict::Leave => match self.rewriter.skip_picture(token, source) {
+                Ok(Skip::Hole(_)) => Ok(Some(Passed {
+                    numbers: forward(&mut self.rewriter)?,
+                    ends_picture: false,
+                    is_left_out: true,
+                })),
+                Ok(Skip::Compacted) | Err(_) => Ok(None),
+            },
+        }
+    }
+
     /// Where the outgoing packet came from, for its retransmission.
     fn origin(&self, sequence: u16) -> Option<(u32, u16)> {
         self.rewriter.source_of(sequence).map(|origin| (origin.source, origin.sequence))
     }
+}
+
+/// A packet with its new numbers.
+#[derive(Debug, Clone, Copy)]
+struct Passed {
+    numbers: Rewritten,
+    /// It is the last of its picture that is passed on.
+    ends_picture: bool,
+    /// Only its number is used up.
+    is_left_out: bool,
 }
 
 /// A packet that waits to be sent to one slot.
@@ -245,60 +335,47 @@ impl Downlink {
     ) -> Result<Sent, DropReason> {
         let distance = self.redundancy.distance();
         let Some(slot) = self.slots.get_mut(usize::from(queued.slot)) else { return Ok(Sent::Nothing) };
-        let source = SourcePacket { sequence: packet.sequence, timestamp: packet.timestamp, vp8: packet.vp8 };
-        let (numbers, sent) = match queued.kind {
+        let source =
+            SourcePacket { sequence: packet.sequence, timestamp: packet.timestamp, numbers: packet.numbers };
+        let Some(payload_type) = slot.payload_for(queued.stream.token).map(|map| map.payload_type) else {
+            return Ok(Sent::Nothing);
+        };
+        let (passed, sent) = match queued.kind {
             QueuedKind::Padding => return Ok(Sent::Nothing),
             QueuedKind::Again(out_sequence) => match slot.rewriter.again(out_sequence, &source) {
                 Some(numbers) => {
                     return send_again(slot, &mut self.transport_cc, packet, numbers, path, batch);
                 }
                 // It never went out: it was recovered from a loss on the publisher's side. Send it in its place.
-                None => (
-                    slot.rewriter
-                        .forward(now, queued.stream.token, &source)
-                        .map_err(|_| DropReason::Superseded)?,
-                    Sent::Forwarded,
-                ),
+                None => (slot.pass(now, queued.stream.token, &source, packet)?, Sent::Forwarded),
             },
             QueuedKind::Media(key_frame) => match slot.gate(queued.stream.token, key_frame) {
                 Gate::Ignore => return Ok(Sent::Nothing),
-                Gate::Pass => (
-                    slot.rewriter
-                        .forward(now, queued.stream.token, &source)
-                        .map_err(|_| DropReason::Superseded)?,
-                    Sent::Forwarded,
-                ),
-                Gate::Switch => {
-                    slot.current = slot.pending.take();
-                    let token = queued.stream.token;
-                    // Away and back between two packets of a voice: nothing is missing, so nothing shall show.
-                    let numbers = match slot.rewriter.follows(token, source.sequence) && slot.audio {
-                        true => {
-                            slot.rewriter.forward(now, token, &source).map_err(|_| DropReason::Superseded)?
-                        }
-                        false => slot.rewriter.switch(now, token, &source),
-                    };
-                    (numbers, Sent::Switched)
-                }
+                Gate::Pass => (slot.pass(now, queued.stream.token, &source, packet)?, Sent::Forwarded),
+                Gate::Switch => (slot.switch(now, queued.stream.token, &source, packet)?, Sent::Switched),
             },
         };
+        let Some(Passed { numbers, ends_picture, is_left_out }) = passed else { return Ok(Sent::Nothing) };
+        // A number that cannot be given away any more is used up without content; receivers take it for padding.
+        let payload = if is_left_out { &[][..] } else { packet.payload };
         let repeated = slot.repeated(ring, packet, &numbers, distance);
         let red_type = slot.payload.red_payload_type.filter(|_| !repeated.blocks().is_empty());
         let header = OutgoingHeader {
             // A talk spurt starts with the marker (RFC 3551 §4.1): let the jitter buffer adapt after a switch.
-            marker: packet.marker || (slot.audio && sent == Sent::Switched),
+            marker: !is_left_out && (packet.marker || ends_picture || (slot.audio && sent == Sent::Switched)),
             padding: false,
-            payload_type: red_type.unwrap_or(slot.payload.payload_type),
+            payload_type: red_type.unwrap_or(payload_type),
             sequence: numbers.sequence(),
             timestamp: numbers.timestamp,
             ssrc: slot.ssrcs.ssrc,
             mid: (slot.packets < MID_PACKETS).then_some(slot.mid.as_str()),
             transport_cc: Some(self.transport_cc),
             abs_send_time: Some(abs_send_time(path.since_unix_epoch)),
-            carried: packet.carried,
+            carried: if is_left_out { Carried::default() } else { packet.carried },
         };
         let ok = batch.push_with(path.to, |space| {
-            let header_len = header.write(&slot.extensions, space).ok()?.len;
+            let written = header.write(&slot.extensions, space).ok()?;
+            let header_len = written.len;
             if red_type.is_some() {
                 let payload = space.get_mut(header_len..)?;
                 let opus = slot.payload.payload_type;
@@ -313,11 +390,11 @@ impl Downlink {
                     numbers.index,
                 ));
             }
-            let plain_len = header_len + packet.payload.len();
-            let payload = space.get_mut(header_len..plain_len + RTP_OVERHEAD_MAX)?;
-            payload[..packet.payload.len()].copy_from_slice(packet.payload);
-            if let Some(ids) = &packet.vp8 {
-                ids.write(payload, numbers.picture_id, numbers.tl0);
+            let plain_len = header_len + payload.len();
+            let out = space.get_mut(header_len..plain_len + RTP_OVERHEAD_MAX)?;
+            out[..payload.len()].copy_from_slice(payload);
+            if !is_left_out {
+                renumber(packet, numbers, written, header_len, space);
             }
             Some(path.sealer.seal_rtp(space, header_len, plain_len, slot.ssrcs.ssrc, numbers.index))
         });
@@ -329,7 +406,7 @@ impl Downlink {
         }
         self.transport_cc = self.transport_cc.wrapping_add(1);
         slot.packets += 1;
-        slot.octets += packet.payload.len() as u64;
+        slot.octets += payload.len() as u64;
         Ok(sent)
     }
 
@@ -361,7 +438,8 @@ impl Downlink {
 
     /// Whether what the slots show is not settled: one waits for a key frame, or the connection is to be judged.
     pub(crate) fn is_unsettled(&self, now: Instant) -> bool {
-        self.budget.is_due(now) || self.slots.iter().any(|slot| slot.pending.is_some())
+        self.budget.is_due(now)
+            || self.slots.iter().any(|slot| slot.pending.is_some() || slot.waits_for_key_picture())
     }
 
     /// The client reports on a slot: how much of what was sent has arrived.
@@ -395,6 +473,31 @@ impl Downlink {
     }
 }
 
+/// Writes the codec's own numbers over those of the publisher, in a packet whose header and payload are written.
+#[inline]
+fn renumber(
+    packet: &RingPacket<'_>,
+    to: Rewritten,
+    written: WrittenHeader,
+    payload_at: usize,
+    out: &mut [u8],
+) {
+    match packet.numbers {
+        Numbers::None => {}
+        Numbers::Vp8(ids) | Numbers::Vp9(ids) => {
+            if let Some(payload) = out.get_mut(payload_at..) {
+                ids.write(payload, to.picture_id, to.tl0);
+            }
+        }
+        Numbers::Descriptor(_) => {
+            let value = written.dependency_descriptor_at.and_then(|(from, end)| out.get_mut(from..end));
+            if let Some(value) = value {
+                dependency_descriptor::rewrite(value, to.frame, to.template_shift);
+            }
+        }
+    }
+}
+
 /// Sends a packet again under the slot's retransmission SSRC (RFC 4588).
 #[cold]
 fn send_again(
@@ -405,7 +508,8 @@ fn send_again(
     path: &Path<'_>,
     batch: &mut SendBatch,
 ) -> Result<Sent, DropReason> {
-    let (Some(ssrc), Some(payload_type)) = (slot.ssrcs.rtx, slot.payload.rtx_payload_type) else {
+    let payload_type = slot.current.and_then(|feed| slot.payload_of(feed.codec)?.rtx_payload_type);
+    let (Some(ssrc), Some(payload_type)) = (slot.ssrcs.rtx, payload_type) else {
         return Ok(Sent::Nothing);
     };
     let header = OutgoingHeader {
@@ -418,16 +522,18 @@ fn send_again(
         mid: None,
         transport_cc: Some(*transport_cc),
         abs_send_time: Some(abs_send_time(path.since_unix_epoch)),
-        carried: Carried::default(),
+        carried: match packet.numbers {
+            Numbers::Descriptor(_) => packet.carried,
+            Numbers::None | Numbers::Vp8(_) | Numbers::Vp9(_) => Carried::default(),
+        },
     };
     let index = slot.rtx_index;
     let ok = batch.push_with(path.to, |space| {
-        let header_len = header.write(&slot.extensions, space).ok()?.len;
-        let written = rtx::wrap(numbers.sequence(), packet.payload, space.get_mut(header_len..)?).ok()?;
-        if let Some(ids) = &packet.vp8 {
-            ids.write(space.get_mut(header_len + rtx::OVERHEAD..)?, numbers.picture_id, numbers.tl0);
-        }
-        let plain_len = header_len + written;
+        let header = header.write(&slot.extensions, space).ok()?;
+        let header_len = header.len;
+        let wrapped = rtx::wrap(numbers.sequence(), packet.payload, space.get_mut(header_len..)?).ok()?;
+        renumber(packet, numbers, header, header_len + rtx::OVERHEAD, space);
+        let plain_len = header_len + wrapped;
         space.get(..plain_len + RTP_OVERHEAD_MAX)?;
         Some(path.sealer.seal_rtp(space, header_len, plain_len, ssrc, index))
     });

@@ -127,6 +127,8 @@ pub enum Pause {
     Muted,
     /// The participant does not send it yet.
     NotSent,
+    /// The participant sends it in a codec that the viewer cannot show.
+    Codec,
     /// The viewer's own connection does not carry it beside what is more important.
     Bandwidth,
 }

@@ -21,7 +21,8 @@ pub(crate) fn choose(layers: &[Layer], max_height: u16) -> Option<usize> {
     let fitting =
         layers.iter().enumerate().filter(|(_, layer)| estimate(layer).is_some_and(|height| height <= limit));
     let best = fitting.max_by_key(|(_, layer)| (estimate(layer), layer.rank)).map(|(at, _)| at);
-    best.or_else(|| layers.iter().enumerate().min_by_key(|(_, layer)| layer.rank).map(|(at, _)| at))
+    // Of equals the last: the others are the same picture at lower rates.
+    best.or_else(|| layers.iter().enumerate().rev().min_by_key(|(_, layer)| layer.rank).map(|(at, _)| at))
 }
 
 /// The layer's height, known or guessed: from another layer's, else from its rank alone.
@@ -70,6 +71,14 @@ mod tests {
         check(&[Some(720)], 90, Some(0));
         check(&[None, None, None], 1080, Some(0));
         check(&[], 1080, None);
+    }
+
+    #[test]
+    fn of_the_same_picture_at_several_rates_the_best_is_chosen() {
+        let layers = [(0, Some(180)), (0, Some(180)), (1, Some(360)), (1, Some(360))];
+        let layers = layers.map(|(rank, height)| Layer { rank, height });
+        assert_eq!(choose(&layers, 360), Some(3));
+        assert_eq!(choose(&layers, 90), Some(1));
     }
 
     #[test]

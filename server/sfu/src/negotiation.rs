@@ -13,8 +13,8 @@ use crate::ice::Credentials;
 use crate::peer::{CNAME, Peer};
 use crate::peer_table::PeerKey;
 use crate::sdp::{
-    self, Answer, AnswerParameters, HostCandidate, IceCredentials, MediaKind, NegotiatedSection, Offer, Role,
-    SlotSsrcs,
+    self, Answer, AnswerParameters, Codec, HostCandidate, IceCredentials, MediaKind, NegotiatedSection,
+    Offer, Role, SlotSsrcs,
 };
 use crate::sfu::Sfu;
 use crate::transport::Transport;
@@ -80,6 +80,7 @@ impl Sfu {
     /// The answer, with the SSRCs of the slots that go on and new ones for new slots.
     fn answer(&mut self, peer: &Peer, offer: &Offer, ice: &IceCredentials, keep_slots: bool) -> Answer {
         let candidates = self.candidates();
+        let video_codecs = self.preferred_codecs(peer);
         let parameters = AnswerParameters {
             session_id: peer.session_id,
             session_version: peer.session_version + 1,
@@ -87,6 +88,7 @@ impl Sfu {
             fingerprint: self.fingerprint,
             candidates: &candidates,
             cname: CNAME,
+            video_codecs: &video_codecs,
         };
         sdp::answer(offer, &parameters, |mid, kind| {
             if let Some(slot) = peer.downlink.slots.iter().find(|slot| keep_slots && slot.mid == mid) {
@@ -104,6 +106,22 @@ impl Sfu {
         let tcp = self.config.tcp_candidates.iter().zip(preferences());
         let tcp = tcp.map(|(address, preference)| HostCandidate::tcp_passive(*address, preference >> 3));
         udp.chain(tcp).collect()
+    }
+
+    /// The accepted video codecs in the order of choice for this peer: first what everybody else in the room can show, of
+    /// that what it sends already, else as configured.
+    fn preferred_codecs(&self, peer: &Peer) -> Vec<Codec> {
+        let room = self.rooms.get(&peer.room);
+        let others = room.iter().flat_map(|room| &room.members).filter_map(|key| self.peers.get(*key));
+        // Who has no slots yet will have them as browsers do.
+        let slots: Vec<&Slot> =
+            others.filter_map(|other| other.downlink.slots.iter().find(|slot| !slot.audio)).collect();
+        let is_sent = |codec| peer.uplink.publications.iter().any(|sent| sent.payload.codec == codec);
+        let mut codecs = self.config.video_codecs.clone();
+        codecs.sort_by_key(|codec| {
+            (slots.iter().any(|slot| slot.payload_of(*codec).is_none()), !is_sent(*codec))
+        });
+        codecs
     }
 
     fn random_credentials(&mut self) -> Credentials {
@@ -161,6 +179,7 @@ impl Sfu {
                 }
             };
             slot.payload = payload;
+            slot.payloads = section.codecs.clone();
             slot.extensions = section.extensions;
             peer.downlink.slots.push(slot);
         }

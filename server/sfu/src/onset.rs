@@ -117,7 +117,8 @@ mod tests {
                 timestamp,
                 marker,
                 payload_type: 111,
-                vp8: None,
+                frame: crate::rtp::frame::Frame::default(),
+                numbers: crate::rtp::frame::Numbers::None,
                 carried,
                 payload: b"x",
             };

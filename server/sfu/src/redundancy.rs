@@ -48,7 +48,8 @@ pub(crate) fn recover(
             timestamp: lost_timestamp,
             marker: false,
             payload_type: block.payload_type,
-            vp8: None,
+            frame: crate::rtp::frame::Frame::default(),
+            numbers: crate::rtp::frame::Numbers::None,
             carried: Carried::default(),
             payload: block.payload,
         };

@@ -8,13 +8,20 @@
 //! ```
 //!
 //! Within a source, order and holes are kept, so that receivers see and NACK real losses. Over a switch the sequence number
-//! goes on by one, the timestamp by the time that passed, VP8 picture id and TL0PICIDX by one.
+//! goes on by one, the timestamp by the time that passed, and so do the codec's own numbers: picture id and TL0PICIDX of VP8 and
+//! VP9, frame number and template ids of a dependency descriptor. Of packets left out on purpose the sequence numbers close up, and
+//! VP8's picture ids; in VP9 and the dependency descriptor references are distances, so there the gaps stay.
 //!
 //! Memory: [`Media::history`] × 4 bytes plus about 0.5 kB, allocated once.
 
-use crate::rtp::sequence::unwrap_near;
-use crate::rtp::vp8;
+mod compactor;
+
+use crate::rtp::frame::{FrameNumbers, Numbers};
+use crate::rtp::picture::{self, PictureId};
+use crate::rtp::sequence::{distance, unwrap_near};
 use std::time::{Duration, Instant};
+
+use compactor::Compactor;
 
 /// Switches that can be traced back by [`Rewriter::source_of`]; older ones are forgotten.
 const EPOCHS: usize = 8;
@@ -49,8 +56,8 @@ pub struct SourcePacket {
     pub sequence: u16,
     /// Timestamp.
     pub timestamp: u32,
-    /// Numbers of the VP8 descriptor, for VP8.
-    pub vp8: Option<vp8::Ids>,
+    /// Numbers of its codec.
+    pub numbers: Numbers,
 }
 
 /// The numbers of the outgoing packet.
@@ -60,10 +67,14 @@ pub struct Rewritten {
     pub index: u64,
     /// Timestamp.
     pub timestamp: u32,
-    /// For [`vp8::Ids::write`].
+    /// For [`picture::Ids::write`].
     pub picture_id: u16,
-    /// For [`vp8::Ids::write`].
+    /// For [`picture::Ids::write`].
     pub tl0: u8,
+    /// For [`crate::rtp::dependency_descriptor::rewrite`].
+    pub frame: u16,
+    /// How far template ids move on; for the same.
+    pub template_shift: u8,
 }
 
 impl Rewritten {
@@ -135,6 +146,8 @@ struct Epoch {
     first_index: u64,
     timestamp_offset: u32,
     tl0_offset: u8,
+    frame_offset: u16,
+    template_shift: u8,
 }
 
 /// The newest outgoing packet.
@@ -144,6 +157,9 @@ struct Last {
     timestamp: u32,
     picture_id: u16,
     tl0: u8,
+    frame: u16,
+    /// The template id behind those in use.
+    template_end: u8,
     at: Option<Instant>,
 }
 
@@ -157,6 +173,9 @@ struct Sent {
 
 const SENT: u16 = 0x8000;
 const PICTURE_ID_MASK: u16 = 0x7fff;
+const TEMPLATE_ID_MASK: u8 = 0x3f;
+/// A key frame whose number is further from the last than this comes from an encoder that started anew.
+const FRAME_JUMP_MAX: i16 = 0x2000;
 
 impl Rewriter {
     /// A stream without source. `sequence` and `timestamp` of its first packet should be random (RFC 3550 §5.1); the sequence
@@ -174,7 +193,15 @@ impl Rewriter {
             picture_offset: 0,
             history: vec![Sent::default(); history].into(),
             known: index,
-            last: Last { index, timestamp, picture_id: PICTURE_ID_MASK, tl0: u8::MAX, at: None },
+            last: Last {
+                index,
+                timestamp,
+                picture_id: PICTURE_ID_MASK,
+                tl0: u8::MAX,
+                frame: u16::MAX,
+                template_end: 0,
+                at: None,
+            },
         }
     }
 
@@ -198,26 +225,24 @@ impl Rewriter {
             Some(at) => self.last.timestamp.wrapping_add(self.ticks(now.saturating_duration_since(at))),
             None => self.last.timestamp,
         };
-        let ids = packet.vp8.unwrap_or_default();
+        let ids = picture_ids(packet).unwrap_or_default();
         let tl0 = self.last.tl0.wrapping_add(1);
-        self.restart_sequences(
-            Epoch {
-                source,
-                first_index: self.last.index + 1,
-                timestamp_offset: timestamp.wrapping_sub(packet.timestamp),
-                tl0_offset: tl0.wrapping_sub(ids.tl0.map_or(0, |field| field.value)),
-            },
-            packet.sequence,
-        );
+        let epoch = Epoch {
+            source,
+            first_index: self.last.index + 1,
+            timestamp_offset: timestamp.wrapping_sub(packet.timestamp),
+            tl0_offset: tl0.wrapping_sub(ids.tl0.map_or(0, |field| field.value)),
+            frame_offset: 0,
+            template_shift: 0,
+        };
+        self.restart_sequences(self.continue_frames(epoch, packet), packet.sequence);
         if let Some(field) = ids.picture_id {
             self.restart_pictures(field.value);
         }
         let picture_id = self.picture_of(ids.picture_id, true).unwrap_or(self.last.picture_id);
         let index = self.last.index + 1;
         self.remember(index, packet.sequence, picture_id);
-        let tl0 = if ids.tl0.is_some() { tl0 } else { self.last.tl0 };
-        self.last = Last { index, timestamp, picture_id, tl0, at: Some(now) };
-        Rewritten { index, timestamp, picture_id, tl0 }
+        self.note(now, index, packet, picture_id)
     }
 
     /// Numbers one packet of the current source. The same packet is never numbered twice.
@@ -243,15 +268,54 @@ impl Rewriter {
         if !newest && self.sent(index).is_some() {
             return Err(Refused::Duplicate);
         }
-        let ids = packet.vp8.unwrap_or_default();
+        let ids = picture_ids(packet).unwrap_or_default();
         let picture_id = self.picture_of(ids.picture_id, newest)?;
-        let (timestamp, tl0) = self.offset(&self.epochs[0].unwrap_or(epoch), packet);
         self.sequences.advance(number);
         self.remember(index, packet.sequence, picture_id);
         if newest {
-            self.last = Last { index, timestamp, picture_id, tl0, at: Some(now) };
+            return Ok(self.note(now, index, packet, picture_id));
         }
-        Ok(Rewritten { index, timestamp, picture_id, tl0 })
+        Ok(self.offset(self.epochs[0].as_ref().unwrap_or(&epoch), index, packet, picture_id))
+    }
+
+    /// Numbers the newest packet of the current source and remembers where the stream stands.
+    #[inline]
+    fn note(&mut self, now: Instant, index: u64, packet: &SourcePacket, picture_id: u16) -> Rewritten {
+        if let (Numbers::Descriptor(frame @ FrameNumbers { templates: Some(templates), .. }), Some(epoch)) =
+            (packet.numbers, self.epochs[0])
+        {
+            if self.has_jumped(&epoch, frame) {
+                self.epochs[0] = Some(self.continue_frames(epoch, packet));
+            }
+            let shift = self.epochs[0].map_or(0, |epoch| epoch.template_shift);
+            self.last.template_end =
+                templates.first.wrapping_add(templates.count).wrapping_add(shift) & TEMPLATE_ID_MASK;
+        }
+        let Some(epoch) = self.epochs[0] else {
+            unreachable!("only packets of the current source are numbered, and it has an epoch")
+        };
+        let to = self.offset(&epoch, index, packet, picture_id);
+        let Rewritten { timestamp, tl0, frame, .. } = to;
+        self.last = Last { index, timestamp, picture_id, tl0, frame, at: Some(now), ..self.last };
+        to
+    }
+
+    /// Whether an encoder that started anew numbers its frames elsewhere.
+    #[inline]
+    fn has_jumped(&self, epoch: &Epoch, frame: FrameNumbers) -> bool {
+        let step = distance(frame.frame.wrapping_add(epoch.frame_offset), self.last.frame);
+        !(0..=FRAME_JUMP_MAX).contains(&step)
+    }
+
+    /// Makes the frame of `packet` follow the last one, and its templates those in use.
+    fn continue_frames(&self, epoch: Epoch, packet: &SourcePacket) -> Epoch {
+        let Numbers::Descriptor(FrameNumbers { frame, templates }) = packet.numbers else { return epoch };
+        let first = templates.map_or(0, |templates| templates.first);
+        Epoch {
+            frame_offset: self.last.frame.wrapping_add(1).wrapping_sub(frame),
+            template_shift: self.last.template_end.wrapping_sub(first) & TEMPLATE_ID_MASK,
+            ..epoch
+        }
     }
 
     /// Leaves out one packet of the current source that carries nothing (padding only), so that its number is used by the next.
@@ -283,14 +347,14 @@ impl Rewriter {
     }
 
     /// Leaves out one packet of a picture that is not wanted (a temporal layer): [`Rewriter::skip`], and the picture id closes
-    /// up too. Leave out all packets of a picture or none.
+    /// up too where that is allowed. Leave out all packets of a picture or none.
     ///
     /// # Errors
     /// As for [`Rewriter::forward`].
     #[inline]
     pub fn skip_picture(&mut self, source: u32, packet: &SourcePacket) -> Result<Skip, Refused> {
         let skip = self.skip(source, packet.sequence)?;
-        if let Some(field) = packet.vp8.and_then(|ids| ids.picture_id) {
+        if let Numbers::Vp8(picture::Ids { picture_id: Some(field), .. }) = packet.numbers {
             let number = unwrap_picture(self.pictures.newest, &field);
             if number > self.pictures.newest && number - self.pictures.newest < Compactor::<2>::WINDOW {
                 self.pictures.skip(number);
@@ -323,8 +387,7 @@ impl Rewriter {
     pub fn again(&self, out_sequence: u16, packet: &SourcePacket) -> Option<Rewritten> {
         let index = unwrap_near(self.last.index, out_sequence);
         let sent = self.sent(index).filter(|sent| sent.source_sequence == packet.sequence)?;
-        let (timestamp, tl0) = self.offset(self.epoch_of(index)?, packet);
-        Some(Rewritten { index, timestamp, picture_id: sent.picture_id & PICTURE_ID_MASK, tl0 })
+        Some(self.offset(self.epoch_of(index)?, index, packet, sent.picture_id & PICTURE_ID_MASK))
     }
 
     /// The current source's timestamp on the outgoing clock, for sender reports.
@@ -337,8 +400,9 @@ impl Rewriter {
     /// The newest outgoing packet and when it was forwarded; `None` before the first.
     #[must_use]
     pub fn last(&self) -> Option<(Instant, Rewritten)> {
-        let Last { index, timestamp, picture_id, tl0, at } = self.last;
-        Some((at?, Rewritten { index, timestamp, picture_id, tl0 }))
+        let Last { index, timestamp, picture_id, tl0, frame, at, .. } = self.last;
+        let template_shift = self.epochs[0].map_or(0, |epoch| epoch.template_shift);
+        Some((at?, Rewritten { index, timestamp, picture_id, tl0, frame, template_shift }))
     }
 
     fn ticks(&self, pause: Duration) -> u32 {
@@ -374,7 +438,7 @@ impl Rewriter {
 
     /// The outgoing picture id. A source whose ids jump (a restarted encoder) is continued by one.
     #[inline]
-    fn picture_of(&mut self, field: Option<vp8::PictureId>, newest: bool) -> Result<u16, Refused> {
+    fn picture_of(&mut self, field: Option<PictureId>, newest: bool) -> Result<u16, Refused> {
         let Some(field) = field else { return Ok(self.last.picture_id) };
         let mut number = unwrap_picture(self.pictures.newest, &field);
         let newest_number = self.pictures.newest;
@@ -388,10 +452,15 @@ impl Rewriter {
     }
 
     #[inline]
-    fn offset(&self, epoch: &Epoch, packet: &SourcePacket) -> (u32, u8) {
+    fn offset(&self, epoch: &Epoch, index: u64, packet: &SourcePacket, picture_id: u16) -> Rewritten {
         let timestamp = packet.timestamp.wrapping_add(epoch.timestamp_offset);
-        let tl0 = packet.vp8.and_then(|ids| ids.tl0);
-        (timestamp, tl0.map_or(self.last.tl0, |field| field.value.wrapping_add(epoch.tl0_offset)))
+        let tl0 = picture_ids(packet).and_then(|ids| ids.tl0);
+        let tl0 = tl0.map_or(self.last.tl0, |field| field.value.wrapping_add(epoch.tl0_offset));
+        let frame = match packet.numbers {
+            Numbers::Descriptor(numbers) => numbers.frame.wrapping_add(epoch.frame_offset),
+            Numbers::None | Numbers::Vp8(_) | Numbers::Vp9(_) => self.last.frame,
+        };
+        Rewritten { index, timestamp, picture_id, tl0, frame, template_shift: epoch.template_shift }
     }
 
     #[inline]
@@ -438,398 +507,20 @@ impl Rewriter {
 }
 
 #[inline]
-fn unwrap_picture(near: u64, field: &vp8::PictureId) -> u64 {
+fn picture_ids(packet: &SourcePacket) -> Option<picture::Ids> {
+    match packet.numbers {
+        Numbers::Vp8(ids) | Numbers::Vp9(ids) => Some(ids),
+        Numbers::None | Numbers::Descriptor(_) => None,
+    }
+}
+
+#[inline]
+fn unwrap_picture(near: u64, field: &PictureId) -> u64 {
     // Moving the number to the top of 16 bits makes the wrap of 7 or 15 bits that of a sequence number.
     let shift = if field.long { 1 } else { 9 };
     let distance = (field.value.wrapping_sub(near as u16) << shift) as i16 >> shift;
     near.wrapping_add_signed(i64::from(distance))
 }
 
-/// Renumbers a growing series from which some numbers are left out, with a window for late ones.
-#[derive(Clone, Debug)]
-struct Compactor<const WORDS: usize> {
-    first: u64,
-    newest: u64,
-    /// Numbers left out up to `newest`.
-    skipped: u64,
-    /// One bit per number of the window that ends with `newest`: left out.
-    bits: [u64; WORDS],
-}
-
-impl<const WORDS: usize> Compactor<WORDS> {
-    const WINDOW: u64 = 64 * WORDS as u64;
-
-    fn starting_at(first: u64) -> Self {
-        Self { first, newest: first, skipped: 0, bits: [0; WORDS] }
-    }
-
-    /// `number` minus how many before it were left out.
-    #[inline]
-    fn map(&self, number: u64) -> Result<u64, Refused> {
-        if number >= self.newest {
-            let skipped = number == self.newest && self.is_skipped(number);
-            return if skipped { Err(Refused::Skipped) } else { Ok(number - self.skipped) };
-        }
-        if number < self.first {
-            return Err(Refused::BeforeSwitch);
-        }
-        if self.newest - number >= Self::WINDOW {
-            return Err(Refused::TooOld);
-        }
-        if self.is_skipped(number) {
-            return Err(Refused::Skipped);
-        }
-        let later: u32 = Self::spans(number + 1, self.newest)
-            .map(|(word, mask)| (self.bits[word] & mask).count_ones())
-            .sum();
-        Ok(number + u64::from(later) - self.skipped)
-    }
-
-    /// Makes `number` part of the window.
-    #[inline]
-    fn advance(&mut self, number: u64) {
-        if number <= self.newest {
-            return;
-        }
-        if number - self.newest >= Self::WINDOW {
-            self.bits = [0; WORDS];
-        } else {
-            for (word, mask) in Self::spans(self.newest + 1, number) {
-                self.bits[word] &= !mask;
-            }
-        }
-        self.newest = number;
-    }
-
-    /// Leaves out `number`, which must be newer than all others.
-    #[inline]
-    fn skip(&mut self, number: u64) {
-        self.advance(number);
-        self.bits[(number / 64) as usize % WORDS] |= 1 << (number % 64);
-        self.skipped += 1;
-    }
-
-    #[inline]
-    fn is_skipped(&self, number: u64) -> bool {
-        self.bits[(number / 64) as usize % WORDS] >> (number % 64) & 1 == 1
-    }
-
-    /// Words and masks that cover the bits of `from..=to`.
-    #[inline]
-    fn spans(mut from: u64, to: u64) -> impl Iterator<Item = (usize, u64)> {
-        std::iter::from_fn(move || {
-            if from > to {
-                return None;
-            }
-            let bit = from % 64;
-            let len = (64 - bit).min(to - from + 1);
-            let span = ((from / 64) as usize % WORDS, u64::MAX >> (64 - len) << bit);
-            from += len;
-            Some(span)
-        })
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    const A: u32 = 1;
-    const B: u32 = 2;
-
-    fn ms(millis: u64) -> Duration {
-        Duration::from_millis(millis)
-    }
-
-    fn video(sequence: u16, timestamp: u32, picture_id: u16, tl0: u8) -> SourcePacket {
-        let picture_id = Some(vp8::PictureId { at: 2, long: true, value: picture_id & 0x7fff });
-        let vp8 = Some(vp8::Ids { picture_id, tl0: Some(vp8::Tl0 { at: 4, value: tl0 }) });
-        SourcePacket { sequence, timestamp, vp8 }
-    }
-
-    fn audio(sequence: u16) -> SourcePacket {
-        SourcePacket { sequence, timestamp: u32::from(sequence) * 960, vp8: None }
-    }
-
-    #[test]
-    fn a_switch_continues_every_number() {
-        let start = Instant::now();
-        let mut rewriter = Rewriter::new(Media::VIDEO, 32767, 5000);
-        let first = rewriter.switch(start, A, &video(65535, 77, 0x7fff, 200));
-        assert_eq!((first.index, first.timestamp), (32767, 5000));
-        let next = rewriter.forward(start + ms(40), A, &video(0, 77 + 3600, 0, 201)).unwrap();
-        assert_eq!((next.index, next.timestamp), (32768, 8600));
-        assert_eq!((next.picture_id, next.tl0), ((first.picture_id + 1) & 0x7fff, first.tl0.wrapping_add(1)));
-        let other = rewriter.switch(start + ms(140), B, &video(9, 4_000_000_000, 500, 9));
-        assert_eq!((other.index, other.timestamp), (32769, 8600 + 9000));
-        assert_eq!((other.picture_id, other.tl0), ((next.picture_id + 1) & 0x7fff, next.tl0.wrapping_add(1)));
-        assert_eq!(rewriter.timestamp(4_000_000_090), Some(8600 + 9000 + 90));
-        assert_eq!((rewriter.source(), rewriter.last()), (Some(B), Some((start + ms(140), other))));
-    }
-
-    #[test]
-    fn a_switch_without_pause_advances_the_timestamp_by_one_frame() {
-        for media in [Media::VIDEO, Media::AUDIO] {
-            let start = Instant::now();
-            let mut rewriter = Rewriter::new(media, 1, u32::MAX);
-            let first = rewriter.switch(start, A, &audio(1));
-            let second = rewriter.switch(start, B, &audio(1));
-            assert_eq!(second.timestamp.wrapping_sub(first.timestamp), media.frame);
-            let third = rewriter.switch(start + Duration::from_secs(100_000), A, &audio(1));
-            assert_eq!(third.timestamp.wrapping_sub(second.timestamp), 3600 * media.clock_hz);
-        }
-    }
-
-    #[test]
-    fn only_the_current_source_passes_and_only_from_the_switch_on() {
-        let now = Instant::now();
-        let mut rewriter = Rewriter::new(Media::AUDIO, 1, 0);
-        assert_eq!(rewriter.forward(now, A, &audio(1)), Err(Refused::OtherSource));
-        assert_eq!(rewriter.skip(A, 1), Err(Refused::OtherSource));
-        rewriter.switch(now, A, &audio(0));
-        assert_eq!(rewriter.forward(now, A, &audio(65535)), Err(Refused::BeforeSwitch));
-        assert_eq!(rewriter.forward(now, A, &audio(0)), Err(Refused::Duplicate));
-        rewriter.switch(now, B, &audio(50));
-        assert_eq!(rewriter.forward(now, A, &audio(1)), Err(Refused::OtherSource));
-    }
-
-    #[test]
-    fn skipped_packets_close_up_and_late_ones_find_their_place() {
-        let now = Instant::now();
-        let mut rewriter = Rewriter::new(Media::VIDEO, 100, 0);
-        let forward =
-            |rewriter: &mut Rewriter, sequence| rewriter.forward(now, A, &audio(sequence)).map(|to| to.index);
-        rewriter.switch(now, A, &audio(10));
-        assert_eq!(forward(&mut rewriter, 11), Ok(101));
-        assert_eq!(rewriter.skip(A, 13), Ok(Skip::Compacted));
-        assert_eq!(rewriter.skip(A, 14), Ok(Skip::Compacted));
-        assert_eq!(forward(&mut rewriter, 15), Ok(103));
-        assert_eq!(rewriter.source_of(102), Some(Origin { source: A, sequence: 12 }));
-        assert_eq!(rewriter.again(102, &audio(12)), None, "a hole was never sent");
-        assert_eq!(forward(&mut rewriter, 12), Ok(102));
-        assert_eq!(forward(&mut rewriter, 12), Err(Refused::Duplicate));
-        assert_eq!(forward(&mut rewriter, 13), Err(Refused::Skipped));
-        assert_eq!(rewriter.skip(A, 14), Ok(Skip::Compacted));
-        assert_eq!(rewriter.skip(A, 15), Err(Refused::Duplicate));
-        assert_eq!(forward(&mut rewriter, 17), Ok(105));
-        assert_eq!(rewriter.skip(A, 16), Ok(Skip::Hole(104)));
-        assert_eq!(forward(&mut rewriter, 18), Ok(106));
-    }
-
-    #[test]
-    fn a_temporal_layer_left_out_leaves_no_gap_in_picture_ids() {
-        let now = Instant::now();
-        let mut rewriter = Rewriter::new(Media::VIDEO, 1, 0);
-        let first = rewriter.switch(now, A, &video(0, 0, 7, 1)).picture_id;
-        for picture in 1..300u16 {
-            for part in 0..2 {
-                let packet = video(picture * 2 + part, 0, picture + 7, 1);
-                if picture % 2 == 1 {
-                    assert_eq!(rewriter.skip_picture(A, &packet), Ok(Skip::Compacted));
-                } else {
-                    let to = rewriter.forward(now, A, &packet).unwrap();
-                    assert_eq!(to.picture_id, (first + picture / 2) & 0x7fff);
-                    // Two packets for each of the even pictures before it; the first one's second packet was lost.
-                    assert_eq!(to.index, 1 + u64::from(picture + part));
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn seven_bit_picture_ids_are_unwrapped() {
-        let now = Instant::now();
-        let mut rewriter = Rewriter::new(Media::VIDEO, 1, 0);
-        let short = |sequence: u16| {
-            let picture_id = Some(vp8::PictureId { at: 2, long: false, value: sequence & 0x7f });
-            SourcePacket { sequence, timestamp: 0, vp8: Some(vp8::Ids { picture_id, tl0: None }) }
-        };
-        let first = rewriter.switch(now, A, &short(120)).picture_id;
-        for sequence in 121..500 {
-            let to = rewriter.forward(now, A, &short(sequence)).unwrap();
-            assert_eq!(to.picture_id, (first + sequence - 120) & 0x7fff);
-        }
-    }
-
-    #[test]
-    fn an_encoder_that_restarts_its_picture_ids_is_continued() {
-        let now = Instant::now();
-        let mut rewriter = Rewriter::new(Media::VIDEO, 1, 0);
-        let first = rewriter.switch(now, A, &video(0, 0, 1000, 1)).picture_id;
-        for (sequence, id) in [(1, 20_000), (2, 3), (3, 2)] {
-            let to = rewriter.forward(now, A, &video(sequence, 0, id, 1)).unwrap();
-            assert_eq!(to.picture_id, (first + sequence) & 0x7fff);
-        }
-    }
-
-    #[test]
-    fn a_jump_of_the_publisher_does_not_move_the_rollover_counter() {
-        let now = Instant::now();
-        let mut rewriter = Rewriter::new(Media::VIDEO, 1, 0);
-        rewriter.switch(now, A, &audio(0));
-        let mut sequence = 0u16;
-        for step in 0..100 {
-            sequence = sequence.wrapping_add(30_000);
-            let to = rewriter.forward(now, A, &audio(sequence)).unwrap();
-            assert_eq!(to.index, 2 + step);
-            assert_eq!(rewriter.source_of(to.sequence()), Some(Origin { source: A, sequence }));
-        }
-    }
-
-    #[test]
-    fn a_packet_is_sent_again_with_its_old_numbers_after_switches() {
-        let start = Instant::now();
-        let mut rewriter = Rewriter::new(Media::VIDEO, 1, 0);
-        let mut sent = Vec::new();
-        for round in 0..4u16 {
-            let source = u32::from(round % 2);
-            for at in 0..20u16 {
-                let packet = video(round * 1000 + at, u32::from(at) * 3000, round * 100 + at, at as u8);
-                let now = start + ms(u64::from(round * 700 + at * 33));
-                let to = if at == 0 {
-                    rewriter.switch(now, source, &packet)
-                } else {
-                    rewriter.forward(now, source, &packet).unwrap()
-                };
-                sent.push((source, packet, to));
-            }
-        }
-        for (source, packet, to) in sent {
-            assert_eq!(rewriter.source_of(to.sequence()), Some(Origin { source, sequence: packet.sequence }));
-            assert_eq!(rewriter.again(to.sequence(), &packet), Some(to));
-            assert_eq!(rewriter.again(to.sequence(), &video(5555, 0, 0, 0)), None, "another packet");
-        }
-        assert_eq!(rewriter.source_of(81), None, "not sent yet");
-    }
-
-    #[test]
-    fn what_is_older_than_the_history_is_unknown() {
-        let now = Instant::now();
-        let mut rewriter = Rewriter::new(Media::AUDIO, 1, 0);
-        rewriter.switch(now, A, &audio(0));
-        for sequence in (1..=65).filter(|sequence| *sequence != 2) {
-            rewriter.forward(now, A, &audio(sequence)).unwrap();
-        }
-        assert_eq!(rewriter.source_of(2), None);
-        assert_eq!(rewriter.source_of(3), Some(Origin { source: A, sequence: 2 }));
-        assert!(rewriter.forward(now, A, &audio(2)).is_ok());
-        rewriter.forward(now, A, &audio(66)).unwrap();
-        assert_eq!(rewriter.forward(now, A, &audio(2)), Err(Refused::TooOld));
-        for source in 10..18 {
-            rewriter.switch(now, source, &audio(0));
-        }
-        assert_eq!(rewriter.source_of(67), None, "the ninth last source");
-        assert_eq!(rewriter.source_of(68), Some(Origin { source: 10, sequence: 0 }));
-    }
-
-    /// What the network and the publisher do to one packet.
-    #[derive(Clone, Copy, Debug, PartialEq)]
-    enum Fate {
-        Arrives,
-        Lost,
-        Twice,
-        Padding,
-    }
-
-    fn fate() -> impl Strategy<Value = Fate> {
-        prop_oneof![6 => Just(Fate::Arrives), 1 => Just(Fate::Lost), 1 => Just(Fate::Twice), 1 => Just(Fate::Padding)]
-    }
-
-    /// One stay with a source: for each packet its fate and by how many places it is late.
-    fn stay() -> impl Strategy<Value = (u32, Vec<(Fate, usize)>)> {
-        (0u32..3, proptest::collection::vec((fate(), 0usize..6), 1..60))
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(400))]
-
-        #[test]
-        fn any_switches_losses_reorderings_duplicates_and_skips_give_one_continuous_stream(
-            stays in proptest::collection::vec(stay(), 1..12),
-            first_out: u16,
-            mut sequences in proptest::array::uniform3(any::<u16>()),
-            mut pictures in proptest::array::uniform3(any::<u16>()),
-        ) {
-            let mut now = Instant::now();
-            let mut rewriter = Rewriter::new(Media::VIDEO, first_out, 0);
-            let mut seen = std::collections::BTreeMap::new();
-            let mut next_index = u64::from((first_out & 0x7fff).max(1));
-            let mut last: Option<Rewritten> = None;
-            for (source, mut packets) in stays {
-                packets[0] = (Fate::Arrives, 0);
-                let (sequence0, picture0) = (sequences[source as usize], pictures[source as usize]);
-                let packet = |at: usize| {
-                    let step = at as u16;
-                    let timestamp = u32::from(sequence0) * 1500 + at as u32 / 2 * 3000;
-                    video(sequence0.wrapping_add(step), timestamp, picture0.wrapping_add(step / 2), (at / 2) as u8)
-                };
-                let mut arriving: Vec<(usize, usize)> = Vec::new();
-                for (at, (fate, late)) in packets.iter().enumerate() {
-                    arriving.extend((*fate != Fate::Lost).then_some((at + late, at)));
-                    arriving.extend((*fate == Fate::Twice).then_some((at + late + 3, at)));
-                }
-                arriving.sort_unstable();
-                // Padding that arrives before everything behind it closes up; late padding leaves a hole.
-                let mut compacted = vec![false; packets.len()];
-                let (mut newest, mut newest_media) = (0, 0);
-                let mut done = std::collections::BTreeMap::new();
-                let mut newest_to = last;
-                for (_, at) in arriving {
-                    now += ms(7);
-                    let source_packet = packet(at);
-                    if packets[at].0 == Fate::Padding {
-                        let expected = if at > newest { Skip::Compacted } else {
-                            Skip::Hole((next_index + (0..at).filter(|at| !compacted[*at]).count() as u64) as u16)
-                        };
-                        prop_assert_eq!(rewriter.skip(source, source_packet.sequence), Ok(expected));
-                        compacted[at] = expected == Skip::Compacted;
-                        newest = newest.max(at);
-                        continue;
-                    }
-                    if done.contains_key(&at) {
-                        let again = rewriter.forward(now, source, &source_packet);
-                        prop_assert_eq!(again, Err(Refused::Duplicate));
-                        continue;
-                    }
-                    let to = if at == 0 {
-                        rewriter.switch(now, source, &source_packet)
-                    } else {
-                        rewriter.forward(now, source, &source_packet).unwrap()
-                    };
-                    // Its place is that among the packets before it which were not closed up.
-                    prop_assert_eq!(to.index, next_index + (0..at).filter(|at| !compacted[*at]).count() as u64);
-                    prop_assert!(seen.insert(to.index, (source, source_packet.sequence)).is_none(), "given twice");
-                    if at == 0 && let Some(last) = last {
-                        let step = to.timestamp.wrapping_sub(last.timestamp);
-                        prop_assert!((1800..0x4000_0000).contains(&step), "{}", step);
-                        prop_assert_eq!(to.picture_id, (last.picture_id + 1) & 0x7fff);
-                        prop_assert_eq!(to.tl0, last.tl0.wrapping_add(1));
-                    }
-                    let first: &Rewritten = done.entry(0).or_insert(to);
-                    prop_assert_eq!(to.picture_id, (first.picture_id + (at / 2) as u16) & 0x7fff);
-                    prop_assert_eq!(to.timestamp, first.timestamp.wrapping_add(at as u32 / 2 * 3000));
-                    prop_assert_eq!(to.tl0, first.tl0.wrapping_add((at / 2) as u8));
-                    done.insert(at, to);
-                    newest = newest.max(at);
-                    if at >= newest_media {
-                        (newest_media, newest_to) = (at, Some(to));
-                    }
-                    prop_assert_eq!(rewriter.again(to.sequence(), &source_packet), Some(to));
-                }
-                last = newest_to;
-                next_index = last.map_or(next_index, |last| last.index + 1);
-                sequences[source as usize] = sequence0.wrapping_add(packets.len() as u16);
-                pictures[source as usize] = picture0.wrapping_add(packets.len() as u16);
-            }
-            let floor = next_index.saturating_sub(512);
-            let recent = rewriter.epochs.iter().flatten().last().map_or(0, |epoch| epoch.first_index);
-            for (index, (source, sequence)) in seen {
-                let origin = rewriter.source_of(index as u16);
-                if index >= floor && index >= recent {
-                    prop_assert_eq!(origin, Some(Origin { source, sequence }));
-                }
-            }
-        }
-    }
-}
+mod tests;

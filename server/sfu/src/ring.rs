@@ -7,15 +7,17 @@
 //! Memory: 8 bytes per slot plus the arena. The arena starts at [`MIN_ARENA`] and doubles whenever it filled up in less than
 //! [`Config::keep`], up to [`Config::max_arena`]: quiet layers stay small. Video at its limit 4 + 128 KiB, audio 0.5 + 16 KiB.
 
-use crate::rtp::{Carried, vp8};
+use crate::rtp::Carried;
+use crate::rtp::frame::{Frame, FrameNumbers, Numbers, Templates};
+use crate::rtp::picture;
 use std::time::{Duration, Instant};
 
 /// Bytes of a new arena.
 pub const MIN_ARENA: usize = 8 * 1024;
 
-/// Bytes in front of each packet: sequence 2, timestamp 4, flags 1, carried length 1, payload length 2, picture id 1 + 2,
-/// TL0PICIDX 1 + 1, payload type 1.
-const RECORD_LEN: usize = 16;
+/// Bytes in front of each packet: sequence 2, timestamp 4, flags 1, carried length 1, payload length 2, numbers 5 (picture id
+/// with its place 3 and TL0PICIDX with its place 2, or frame number 2, templates 2), payload type 1, layers 2.
+const RECORD_LEN: usize = 18;
 /// The largest payload: anything bigger cannot leave again in one datagram.
 const MAX_PAYLOAD: usize = 1500;
 
@@ -24,6 +26,9 @@ const PICTURE_ID: u8 = 2;
 const LONG_PICTURE_ID: u8 = 4;
 const TL0: u8 = 8;
 const VP8: u8 = 16;
+const VP9: u8 = 32;
+const DESCRIPTOR: u8 = 64;
+const TEMPLATES: u8 = 128;
 
 /// Bounds of a [`PacketRing`].
 #[derive(Clone, Copy, Debug)]
@@ -54,8 +59,10 @@ pub struct RingPacket<'a> {
     pub marker: bool,
     /// The publisher's payload type.
     pub payload_type: u8,
-    /// Numbers of the VP8 descriptor to rewrite; `None` when the stream is not VP8.
-    pub vp8: Option<vp8::Ids>,
+    /// Its place among the layers of the stream.
+    pub frame: Frame,
+    /// Numbers of its codec to rewrite.
+    pub numbers: Numbers,
     /// Extension values to pass on.
     pub carried: Carried<'a>,
     /// The payload without padding.
@@ -209,9 +216,32 @@ impl PacketRing {
 
 #[inline]
 fn encode(packet: &RingPacket<'_>, carried_len: u8) -> [u8; RECORD_LEN] {
-    let ids = packet.vp8.unwrap_or_default();
-    let mut flags = if packet.marker { MARKER } else { 0 };
-    flags |= if packet.vp8.is_some() { VP8 } else { 0 };
+    let mut record = [0; RECORD_LEN];
+    let (flags, numbers) = encode_numbers(packet.numbers);
+    record[..2].copy_from_slice(&packet.sequence.to_be_bytes());
+    record[2..6].copy_from_slice(&packet.timestamp.to_be_bytes());
+    record[6] = flags | if packet.marker { MARKER } else { 0 };
+    record[7] = carried_len;
+    record[8..10].copy_from_slice(&(packet.payload.len() as u16).to_be_bytes());
+    record[10..15].copy_from_slice(&numbers);
+    record[15] = packet.payload_type;
+    record[16..].copy_from_slice(&packet.frame.encode());
+    record
+}
+
+#[inline]
+fn encode_numbers(numbers: Numbers) -> (u8, [u8; 5]) {
+    let (mut flags, ids) = match numbers {
+        Numbers::None => return (0, [0; 5]),
+        Numbers::Vp8(ids) => (VP8, ids),
+        Numbers::Vp9(ids) => (VP9, ids),
+        Numbers::Descriptor(FrameNumbers { frame, templates }) => {
+            let [high, low] = frame.to_be_bytes();
+            let Templates { first, count } = templates.unwrap_or_default();
+            let flags = if templates.is_some() { DESCRIPTOR | TEMPLATES } else { DESCRIPTOR };
+            return (flags, [0, high, low, first, count]);
+        }
+    };
     let (mut id_at, mut id) = (0, [0; 2]);
     if let Some(field) = ids.picture_id {
         flags |= if field.long { PICTURE_ID | LONG_PICTURE_ID } else { PICTURE_ID };
@@ -222,56 +252,51 @@ fn encode(packet: &RingPacket<'_>, carried_len: u8) -> [u8; RECORD_LEN] {
         flags |= TL0;
         (tl0_at, tl0) = (field.at, field.value);
     }
-    let [s0, s1] = packet.sequence.to_be_bytes();
-    let [t0, t1, t2, t3] = packet.timestamp.to_be_bytes();
-    let [l0, l1] = (packet.payload.len() as u16).to_be_bytes();
-    [
-        s0,
-        s1,
-        t0,
-        t1,
-        t2,
-        t3,
-        flags,
-        carried_len,
-        l0,
-        l1,
-        id_at,
-        id[0],
-        id[1],
-        tl0_at,
-        tl0,
-        packet.payload_type,
-    ]
+    (flags, [id_at, id[0], id[1], tl0_at, tl0])
 }
 
 #[inline]
 fn decode(bytes: &[u8]) -> Option<RingPacket<'_>> {
     let (&record, rest) = bytes.split_first_chunk::<RECORD_LEN>()?;
-    let [s0, s1, t0, t1, t2, t3, flags, carried_len, l0, l1, id_at, id0, id1, tl0_at, tl0, payload_type] =
+    let [s0, s1, t0, t1, t2, t3, flags, carried_len, l0, l1, n0, n1, n2, n3, n4, payload_type, f0, f1] =
         record;
     let (carried, rest) = rest.split_at_checked(usize::from(carried_len))?;
     let payload = rest.get(..usize::from(u16::from_be_bytes([l0, l1])))?;
-    let picture_id = (flags & PICTURE_ID != 0).then_some(vp8::PictureId {
-        at: id_at,
-        long: flags & LONG_PICTURE_ID != 0,
-        value: u16::from_be_bytes([id0, id1]),
-    });
-    let tl0 = (flags & TL0 != 0).then_some(vp8::Tl0 { at: tl0_at, value: tl0 });
     Some(RingPacket {
         sequence: u16::from_be_bytes([s0, s1]),
         timestamp: u32::from_be_bytes([t0, t1, t2, t3]),
         marker: flags & MARKER != 0,
         payload_type,
-        vp8: (flags & VP8 != 0).then_some(vp8::Ids { picture_id, tl0 }),
+        frame: Frame::decode([f0, f1]),
+        numbers: decode_numbers(flags, [n0, n1, n2, n3, n4]),
         carried: Carried::from_bytes(carried),
         payload,
     })
 }
 
+#[inline]
+fn decode_numbers(flags: u8, [id_at, high, low, tl0_at, tl0]: [u8; 5]) -> Numbers {
+    let value = u16::from_be_bytes([high, low]);
+    if flags & DESCRIPTOR != 0 {
+        let templates = (flags & TEMPLATES != 0).then_some(Templates { first: tl0_at, count: tl0 });
+        return Numbers::Descriptor(FrameNumbers { frame: value, templates });
+    }
+    let long = flags & LONG_PICTURE_ID != 0;
+    let ids = picture::Ids {
+        picture_id: (flags & PICTURE_ID != 0).then_some(picture::PictureId { at: id_at, long, value }),
+        tl0: (flags & TL0 != 0).then_some(picture::Tl0 { at: tl0_at, value: tl0 }),
+    };
+    match flags & (VP8 | VP9) {
+        VP8 => Numbers::Vp8(ids),
+        VP9 => Numbers::Vp9(ids),
+        _ => Numbers::None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rtp::frame::{Layers, UpSwitch};
     use crate::rtp::{CarriedBuffer, ExtensionKind};
     use proptest::prelude::*;
 
@@ -281,7 +306,8 @@ mod tests {
             timestamp: 0x0102_0304,
             marker: sequence.is_multiple_of(2),
             payload_type: 96,
-            vp8: None,
+            frame: Frame::default(),
+            numbers: Numbers::None,
             carried: Carried::default(),
             payload,
         }
@@ -291,22 +317,29 @@ mod tests {
     fn a_stored_packet_comes_back_with_everything() {
         let mut carried = CarriedBuffer::default();
         carried.push(ExtensionKind::VideoOrientation, &[2]);
-        let picture_id = Some(vp8::PictureId { at: 2, long: true, value: 0x7abc });
-        let ids = [
-            None,
-            Some(vp8::Ids::default()),
-            Some(vp8::Ids { picture_id, tl0: Some(vp8::Tl0 { at: 4, value: 255 }) }),
-            Some(vp8::Ids { picture_id: Some(vp8::PictureId { at: 2, long: false, value: 5 }), tl0: None }),
+        let picture_id = Some(picture::PictureId { at: 2, long: true, value: 0x7abc });
+        let short = Some(picture::PictureId { at: 2, long: false, value: 5 });
+        let templates = Some(Templates { first: 63, count: 64 });
+        let numbers = [
+            Numbers::None,
+            Numbers::Vp8(picture::Ids::default()),
+            Numbers::Vp8(picture::Ids { picture_id, tl0: Some(picture::Tl0 { at: 4, value: 255 }) }),
+            Numbers::Vp9(picture::Ids { picture_id: short, tl0: None }),
+            Numbers::Descriptor(FrameNumbers { frame: 0xabcd, templates: None }),
+            Numbers::Descriptor(FrameNumbers { frame: 1, templates }),
         ];
+        let layers = Layers { spatial: 2, temporal: 1 };
+        let frame = Frame { key: true, starts: true, ends: true, layers, up: UpSwitch::To(2) };
         let now = Instant::now();
         let mut ring = PacketRing::new(Config::VIDEO);
-        for (sequence, vp8) in (65534..=65535).chain(0..2).zip(ids) {
-            let stored = RingPacket { vp8, carried: carried.carried(), ..packet(sequence, b"payload") };
+        for (sequence, numbers) in (65534..=65535).chain(0..4).zip(numbers) {
+            let carried = carried.carried();
+            let stored = RingPacket { frame, numbers, carried, ..packet(sequence, b"payload") };
             assert_eq!(ring.push(now, &stored), Push::Stored);
             assert_eq!(ring.get(sequence), Some(stored));
             assert_eq!(ring.push(now, &stored), Push::Duplicate);
         }
-        assert_eq!(ring.get(2), None);
+        assert_eq!(ring.get(4), None);
         ring.clear();
         assert_eq!(ring.get(65535), None);
     }

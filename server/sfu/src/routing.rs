@@ -17,7 +17,9 @@ use crate::event::{Notice, Pause, SlotState};
 use crate::layer::{self, Layer};
 use crate::peer::Peer;
 use crate::peer_table::PeerKey;
+use crate::rtp::frame::Layers;
 use crate::rtp::identifier::Mid;
+use crate::sdp::Codec;
 use crate::sfu::Sfu;
 use crate::subscription::{Feed, StreamKey, Watcher};
 use crate::suspension::Interest;
@@ -40,6 +42,12 @@ struct OfferedStream {
     mid: Mid,
     key: StreamKey,
     layer: Layer,
+    /// Its place among the publication's simulcast layers.
+    simulcast: usize,
+    codec: Codec,
+    /// How much of the stream this is.
+    layers: Layers,
+    frame_rate_percent: u8,
     bps: u64,
     is_live: bool,
     /// It does not flow yet, but the client was just asked to send it again.
@@ -59,15 +67,22 @@ impl Offering {
             let of = peer.uplink.publications.iter().find(|publication| publication.mid == stream.mid);
             of.is_some_and(|publication| publication.dynacast.is_resuming(stream.layer, now))
         };
-        let streams = peer.uplink.streams.iter().enumerate().map(|(at, stream)| OfferedStream {
+        let steps = peer
+            .uplink
+            .streams
+            .iter()
+            .enumerate()
+            .flat_map(|(at, stream)| stream.ladder(now).into_iter().map(move |step| (at, stream, step)));
+        let streams = steps.map(|(at, stream, step)| OfferedStream {
             kind: stream.kind,
             mid: stream.mid,
             key: StreamKey { peer: key, stream: at as u8, token: stream.token },
-            layer: Layer {
-                rank: stream.layer,
-                height: stream.resolution.map(|resolution| resolution.height),
-            },
-            bps: stream.rate.bps(),
+            layer: Layer { rank: stream.layer + usize::from(step.rank), height: stream.height(step.rank) },
+            simulcast: stream.layer,
+            codec: stream.codec,
+            layers: step.layers,
+            frame_rate_percent: step.frame_rate_percent,
+            bps: step.bps,
             is_live: stream.is_live(now),
             is_resuming: is_resuming(stream) && !stream.is_live(now),
         });
@@ -102,7 +117,8 @@ impl Offering {
     fn sound(&self, kind: SourceKind) -> Option<(Feed, bool)> {
         let stream = self.streams.iter().find(|stream| stream.kind == kind)?;
         let source = SourceRef { peer: self.id, kind };
-        (!self.is_muted(kind)).then_some((Feed { stream: stream.key, source }, stream.is_live))
+        let feed = Feed { stream: stream.key, source, codec: stream.codec, layers: Layers::ALL };
+        (!self.is_muted(kind)).then_some((feed, stream.is_live))
     }
 
     /// The streams that may be shown in a tile of this height, smallest picture first, the best for it last.
@@ -111,7 +127,12 @@ impl Offering {
             self.streams.iter().filter(|stream| stream.kind == kind && stream.can_flow()).collect();
         // By height once all are known: nothing obliges a client to offer its layers smallest first.
         let is_known = live.iter().all(|stream| stream.layer.height.is_some());
-        live.sort_by_key(|stream| (stream.layer.height.filter(|_| is_known), stream.layer.rank));
+        live.sort_by_key(|stream| {
+            (stream.layer.height.filter(|_| is_known), stream.layer.rank, stream.frame_rate_percent)
+        });
+        // A smaller picture at full rate is better than a larger one at half of it.
+        let smallest = live.first().map(|stream| stream.key);
+        live.retain(|stream| Some(stream.key) == smallest || stream.frame_rate_percent == 100);
         let layers: Vec<Layer> = live.iter().map(|stream| stream.layer).collect();
         live.truncate(layer::choose(&layers, max_height).map_or(0, |best| best + 1));
         live
@@ -307,6 +328,8 @@ struct Choice<'a> {
     offering: Option<&'a Offering>,
     /// Smallest picture first; empty when nothing is sent or everything is muted.
     streams: Vec<&'a OfferedStream>,
+    /// It is sent in a codec that the viewer did not accept.
+    is_unreadable: bool,
 }
 
 impl<'a> Choice<'a> {
@@ -320,7 +343,11 @@ impl<'a> Choice<'a> {
             }
             _ => Vec::new(),
         };
-        Self { want, offering, streams }
+        let count = streams.len();
+        let streams: Vec<_> =
+            streams.into_iter().filter(|stream| slot.payload_of(stream.codec).is_some()).collect();
+        let is_unreadable = streams.is_empty() && count > 0;
+        Self { want, offering, streams, is_unreadable }
     }
 
     fn demand(&self) -> Demand {
@@ -329,7 +356,7 @@ impl<'a> Choice<'a> {
         let quality = |stream: &&OfferedStream| Quality {
             bps: stream.bps,
             height: layer::height(&layers, &stream.layer),
-            frame_rate_percent: 100,
+            frame_rate_percent: stream.frame_rate_percent,
         };
         Demand {
             priority: want.priority,
@@ -341,7 +368,9 @@ impl<'a> Choice<'a> {
 
     fn flowing_bps(&self, slot: &Slot) -> Option<u64> {
         let feed = slot.current?;
-        self.streams.iter().find(|stream| stream.key == feed.stream).map(|stream| stream.bps)
+        let of_stream = || self.streams.iter().filter(|stream| stream.key == feed.stream);
+        let flowing = of_stream().find(|stream| stream.layers == feed.layers).or(of_stream().next_back());
+        flowing.map(|stream| stream.bps)
     }
 
     /// Makes the slot show the chosen layer; gives the publisher whose key frame that takes.
@@ -349,6 +378,7 @@ impl<'a> Choice<'a> {
         // What is muted or gone must not be seen for one more frame.
         slot.current = slot.current.filter(|feed| is_allowed(feed, offerings));
         slot.pending = None;
+        slot.is_unreadable = self.is_unreadable;
         slot.is_starved = layer.is_none() && !self.streams.is_empty();
         if slot.is_starved {
             slot.current = None;
@@ -363,10 +393,14 @@ impl<'a> Choice<'a> {
             slot.current = slot.current.filter(|feed| feed.source == want.source);
             return None;
         };
+        let feed =
+            Feed { stream: stream.key, source: want.source, codec: stream.codec, layers: stream.layers };
         if slot.current.is_some_and(|feed| feed.stream == stream.key) {
-            return None;
+            // Fewer layers at once, more of them where the stream allows it.
+            slot.current = Some(feed);
+            return slot.waits_for_key_picture().then_some((offering.key, stream.mid));
         }
-        slot.pending = Some(Feed { stream: stream.key, source: want.source });
+        slot.pending = Some(feed);
         // A layer that is resumed starts with a key frame of its own.
         (!stream.is_resuming).then_some((offering.key, stream.mid))
     }
@@ -387,9 +421,9 @@ impl<'a> Choice<'a> {
         let (_, mid) = *offering.publications.iter().find(|(kind, _)| *kind == want.source.kind)?;
         // When the connection does not carry the best that flows, the next raise is all that can come of it.
         let next = self.streams.get(layer.map_or(0, |layer| layer + 1));
-        let raise = next.map(|stream| stream.layer.rank);
+        let raise = next.map(|stream| stream.simulcast);
         let is_shown = |stream: &&OfferedStream| slot.current.is_some_and(|feed| feed.stream == stream.key);
-        let shown = offering.streams.iter().find(is_shown).map(|stream| stream.layer.rank);
+        let shown = offering.streams.iter().find(is_shown).map(|stream| stream.simulcast);
         let demand = dynacast::Demand { max_height: want.max_height, raise, shown };
         Some(Interest { publisher: offering.key, mid, demand })
     }
@@ -466,6 +500,8 @@ fn state(slot: &Slot, offerings: &[Offering]) -> SlotState {
     };
     let pause = if offering.is_muted(source.kind) {
         Pause::Muted
+    } else if slot.is_unreadable {
+        Pause::Codec
     } else if slot.is_starved {
         Pause::Bandwidth
     } else {

@@ -371,7 +371,15 @@ mod tests {
     fn sfu(now: Instant) -> Sfu {
         let wall_clock = WallClock { instant: now, since_unix_epoch: Duration::ZERO };
         let candidates = vec![SocketAddr::from(([192, 0, 2, 1], 3478))];
-        let config = Config { candidates, tcp_candidates: Vec::new(), shard: 0, peers_max: 2, wall_clock };
+        let video_codecs = crate::sdp::Codec::VIDEO.to_vec();
+        let config = Config {
+            candidates,
+            tcp_candidates: Vec::new(),
+            shard: 0,
+            peers_max: 2,
+            video_codecs,
+            wall_clock,
+        };
         Sfu::new(config, Certificate::generate().unwrap(), [7; 32], now)
     }
 

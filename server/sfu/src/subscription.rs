@@ -3,6 +3,8 @@
 use shared::SourceRef;
 
 use crate::peer_table::PeerKey;
+use crate::rtp::frame::Layers;
+use crate::sdp::Codec;
 
 /// One stream of one publisher.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,4 +33,8 @@ pub(crate) struct Feed {
     pub(crate) stream: StreamKey,
     /// What the viewer is told.
     pub(crate) source: SourceRef,
+    /// In which codec it is sent.
+    pub(crate) codec: Codec,
+    /// How much of it the slot shall pass on.
+    pub(crate) layers: Layers,
 }

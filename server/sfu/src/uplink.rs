@@ -6,32 +6,35 @@ use shared::SourceKind;
 
 use crate::drop_reason::DropReason;
 use crate::dynacast::{Dynacast, LayerSet};
+use crate::frame_reader::FrameReader;
 use crate::key_frame::KeyFrameRequests;
-use crate::nack::{Arrival, Generator, Need};
+use crate::nack::{Arrival, Generator};
 use crate::onset::Onset;
 use crate::rate::RateMeter;
 use crate::reception::Reception;
 use crate::relay::ShardId;
-use crate::relay::{StreamFacts, StreamRelay, next_token as token_after};
+use crate::relay::{StreamRelay, next_token as token_after};
 use crate::ring::{self, PacketRing, Push, RingPacket};
-use crate::rtcp::Writer;
+use crate::rtp::frame::{Layers, Numbers};
 use crate::rtp::identifier::{Mid, Rid};
-use crate::rtp::vp8::{self, Resolution};
-use crate::rtp::{self, CarriedBuffer, ExtensionMap, Header, KnownExtensions, rtx};
+use crate::rtp::picture::Resolution;
+use crate::rtp::{self, CarriedBuffer, ExtensionKind, ExtensionMap, Header, KnownExtensions, rtx};
 use crate::sdp::{Codec, PayloadMap};
-use crate::srtp::{Opener, RTCP_OVERHEAD_MAX, ReplayWindow};
+use crate::sent_layers::{SentLayers, Step};
+use crate::srtp::{Opener, ReplayWindow};
 use crate::subscription::{StreamKey, Watcher};
-use crate::transport::RTCP_BYTES_MAX;
 use crate::twcc;
 
+mod feedback;
 mod recovery;
+mod relayed;
+
+pub(crate) use feedback::FeedbackCounts;
 
 /// Most SSRCs of one peer: four sources, three layers each, with retransmissions.
 const SSRCS_MAX: usize = 24;
 /// A stream without packets for this long is not being sent: its layer is paused or its source is off.
 const LIVE: Duration = Duration::from_millis(1200);
-/// Time between two transport feedbacks; libwebrtc's own default is 50 to 250 ms.
-const TRANSPORT_FEEDBACK_SPACING: Duration = Duration::from_millis(50);
 /// Time between two receiver reports.
 const REPORT_SPACING: Duration = Duration::from_secs(1);
 /// Assumed until a round trip has been measured.
@@ -65,7 +68,13 @@ pub(crate) struct Stream {
     pub(crate) token: u32,
     pub(crate) ssrc: u32,
     pub(crate) ring: PacketRing,
+    /// Of the smallest picture in it.
     pub(crate) resolution: Option<Resolution>,
+    pub(crate) codec: Codec,
+    /// Reads its frames, and knows the sizes of its layers.
+    pub(crate) frames: FrameReader,
+    /// What each layer takes.
+    pub(crate) sent: SentLayers,
     pub(crate) last_packet: Instant,
     pub(crate) rate: RateMeter,
     /// Whether packets came lately, as of the last review.
@@ -85,6 +94,21 @@ impl Stream {
     /// Whether packets came lately.
     pub(crate) fn is_live(&self, now: Instant) -> bool {
         now.saturating_duration_since(self.last_packet) < LIVE
+    }
+
+    /// The ways to show it, cheapest first; one while nothing is known of its layers.
+    pub(crate) fn ladder(&self, now: Instant) -> Vec<Step> {
+        let steps = if self.kind.is_audio() { Vec::new() } else { self.sent.ladder(now) };
+        if !steps.is_empty() {
+            return steps;
+        }
+        vec![Step { layers: Layers::ALL, rank: 0, bps: self.rate.bps(), frame_rate_percent: 100 }]
+    }
+
+    /// Height of the picture at this spatial layer, in pixels.
+    pub(crate) fn height(&self, spatial: u8) -> Option<u16> {
+        let known = self.frames.resolution(spatial).or(self.resolution.filter(|_| spatial == 0));
+        known.map(|resolution| resolution.height)
     }
 
     /// Its packets have not come for a while, and now they will: numbers may have gone round since.
@@ -327,54 +351,6 @@ impl Uplink {
         place
     }
 
-    /// One packet of a stream whose home is another SFU: decrypted, under its original numbers, never twice.
-    ///
-    /// # Errors
-    /// Why it goes no further.
-    #[inline]
-    pub(crate) fn receive_relayed(
-        &mut self,
-        now: Instant,
-        token: u32,
-        packet: &[u8],
-    ) -> Result<Received, DropReason> {
-        let at = self.streams.iter().position(|stream| stream.token == token);
-        let at = at.ok_or(DropReason::UnknownStream)?;
-        let header = Header::parse(packet).map_err(|_| DropReason::MalformedRtp)?;
-        let level = KnownExtensions::read(&header, packet, &self.extensions).audio_level;
-        let stream = &mut self.streams[at];
-        let index = stream.replay.estimate(header.sequence);
-        stream.replay.commit(index);
-        self.receive_media(now, at, &header, packet, index, level)
-    }
-
-    /// What its home says of a stream; it is made when it is new. Returns whether routing may change.
-    pub(crate) fn learn(&mut self, now: Instant, facts: &StreamFacts) -> bool {
-        let known = self.streams.iter().position(|stream| stream.token == facts.token);
-        let is_negotiated = |publication: &Publication| publication.mid == facts.mid;
-        let at = match (known, self.publications.iter().position(is_negotiated)) {
-            (Some(at), _) => at,
-            (None, Some(publication)) if self.streams.len() < SSRCS_MAX => {
-                let mut token = facts.token;
-                match self.add_stream(now, publication, facts.layer, facts.ssrc, &mut token) {
-                    Place::Stream(at) => at,
-                    Place::Repair(_) | Place::NewStream { .. } | Place::NewRepair { .. } => return false,
-                }
-            }
-            (None, _) => return false,
-        };
-        let stream = &mut self.streams[at];
-        let before = (stream.resolution, stream.is_live(now));
-        stream.resolution = facts.resolution;
-        stream.rate.told(now, facts.bps);
-        if facts.is_live {
-            stream.last_packet = now;
-        } else if stream.is_live(now) {
-            stream.last_packet = now.checked_sub(LIVE).unwrap_or(now);
-        }
-        known.is_none() || before != (stream.resolution, stream.is_live(now))
-    }
-
     /// Which id stands for which extension in the packets of this peer.
     pub(crate) const fn extensions(&self) -> &ExtensionMap {
         &self.extensions
@@ -399,6 +375,9 @@ impl Uplink {
             ssrc,
             ring: PacketRing::new(ring),
             resolution: None,
+            codec: publication.payload.codec,
+            frames: FrameReader::default(),
+            sent: SentLayers::new(now),
             last_packet: now.checked_sub(LIVE).unwrap_or(now),
             rate: RateMeter::new(now),
             was_live: false,
@@ -492,17 +471,25 @@ impl Uplink {
         let stream = &mut self.streams[at];
         let publication = self.publications.iter_mut().find(|publication| publication.mid == stream.mid);
         let publication = publication.ok_or(DropReason::UnknownStream)?;
-        let mut ids = None;
-        let mut key_frame = false;
-        if publication.payload.codec == Codec::Vp8 {
-            let descriptor = vp8::Descriptor::parse(payload).map_err(|_| DropReason::MalformedRtp)?;
-            ids = Some(descriptor.ids);
-            key_frame = descriptor.key_frame;
-            if key_frame {
-                stream.resolution = descriptor.resolution.or(stream.resolution);
-                publication.key_frames.served();
-            }
+        let codec = publication.payload.codec;
+        let descriptor = codec
+            .uses_dependency_descriptor()
+            .then(|| KnownExtensions::read(header, packet, &self.extensions).dependency_descriptor)
+            .flatten();
+        let read = stream.frames.read(codec, header.marker, payload, descriptor);
+        let (frame, numbers) = read.map_err(|_| DropReason::MalformedRtp)?;
+        let key_frame = frame.key;
+        if key_frame {
+            stream.resolution = stream.frames.resolution(0).or(stream.resolution);
+            publication.key_frames.served();
         }
+        // What would not be renumbered must not be passed on.
+        let extensions = match numbers {
+            Numbers::Descriptor(_) => self.extensions,
+            Numbers::None | Numbers::Vp8(_) | Numbers::Vp9(_) => {
+                self.extensions.without(ExtensionKind::DependencyDescriptor)
+            }
+        };
         let stored = stream.ring.push(
             now,
             &RingPacket {
@@ -510,8 +497,9 @@ impl Uplink {
                 timestamp: header.timestamp,
                 marker: header.marker,
                 payload_type: publication.payload.payload_type,
-                vp8: ids,
-                carried: self.carried.collect(header, packet, &self.extensions),
+                frame,
+                numbers,
+                carried: self.carried.collect(header, packet, &extensions),
                 payload,
             },
         );
@@ -526,6 +514,7 @@ impl Uplink {
         }
         stream.last_packet = now;
         stream.rate.add(now, payload.len());
+        stream.sent.add(now, frame.layers, payload.len());
         let stream = at as u8;
         Ok(Received::Media(Arrived { stream, sequence, key_frame, level, appeared, recovered: 0 }))
     }
@@ -562,78 +551,6 @@ impl Uplink {
         self.rtt = rtt;
     }
 
-    /// Writes what is due now as one RTCP packet after the other; `send` gets each plaintext.
-    pub(crate) fn poll_feedback(
-        &mut self,
-        now: Instant,
-        mut send: impl FnMut(&mut [u8; RTCP_BYTES_MAX + RTCP_OVERHEAD_MAX], usize),
-    ) -> FeedbackCounts {
-        let mut counts = FeedbackCounts::default();
-        let mut packet = [0; RTCP_BYTES_MAX + RTCP_OVERHEAD_MAX];
-        let mut writer = Writer::new(&mut packet[..RTCP_BYTES_MAX]);
-        self.write_nacks_and_key_frames(now, &mut writer, &mut counts);
-        if now >= self.report_due {
-            self.report_due = now + REPORT_SPACING;
-            self.write_report(now, &mut writer);
-        }
-        let len = writer.len();
-        if len > 0 {
-            send(&mut packet, len);
-        }
-        if now >= self.feedback_due && self.recorder.is_pending() {
-            self.feedback_due = now + TRANSPORT_FEEDBACK_SPACING;
-            let media_ssrc = self.streams.first().map_or(0, |stream| stream.ssrc);
-            while let Some(len) = self.recorder.build(now, media_ssrc, &mut packet[..RTCP_BYTES_MAX]) {
-                send(&mut packet, len);
-            }
-        }
-        counts
-    }
-
-    fn write_nacks_and_key_frames(
-        &mut self,
-        now: Instant,
-        writer: &mut Writer<'_>,
-        counts: &mut FeedbackCounts,
-    ) {
-        for stream in &mut self.streams {
-            let Some(publication) =
-                self.publications.iter_mut().find(|publication| publication.mid == stream.mid)
-            else {
-                continue;
-            };
-            if publication.dynacast.is_paused(stream.layer) {
-                // What is missing of it will never be shown.
-                continue;
-            }
-            match stream.nack.poll(now, self.rtt) {
-                Need::Nothing => {}
-                Need::Packets(sequences) => {
-                    // Without room the packets are asked for again after a round trip.
-                    if writer.nack(self.our_ssrc, stream.ssrc, sequences).is_ok() {
-                        counts.nacked += sequences.len() as u64;
-                    }
-                }
-                Need::KeyFrame => publication.key_frames.ask(),
-            }
-            if stream.is_live(now)
-                && publication.key_frames.poll(now)
-                && writer.pli(self.our_ssrc, stream.ssrc).is_ok()
-            {
-                counts.key_frames += 1;
-            }
-        }
-    }
-
-    fn write_report(&mut self, now: Instant, writer: &mut Writer<'_>) {
-        let mut blocks = Vec::with_capacity(self.streams.len());
-        blocks.extend(self.streams.iter_mut().filter_map(|stream| stream.reception.report(stream.ssrc, now)));
-        if !blocks.is_empty() {
-            // At most SSRCS_MAX blocks of 24 bytes: they fit a fresh packet, else the next second's report does.
-            let _ = writer.receiver_report(self.our_ssrc, &blocks);
-        }
-    }
-
     /// The stream with this key, when it is still the same one.
     #[inline]
     pub(crate) fn stream(&self, key: StreamKey) -> Option<&Stream> {
@@ -644,15 +561,6 @@ impl Uplink {
     pub(crate) fn stream_mut(&mut self, key: StreamKey) -> Option<&mut Stream> {
         self.streams.get_mut(usize::from(key.stream)).filter(|stream| stream.token == key.token)
     }
-}
-
-/// What [`Uplink::poll_feedback`] asked for.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct FeedbackCounts {
-    /// Packets asked for again.
-    pub(crate) nacked: u64,
-    /// Key frames asked for.
-    pub(crate) key_frames: u64,
 }
 
 /// Where a packet belongs.

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use serde::Deserialize;
 
 use super::ConfigError;
-use super::value::{Announced, LogFormat, LogLevel, Origin};
+use super::value::{Announced, LogFormat, LogLevel, Origin, VideoCodec};
 
 /// What the names of settings begin with in the environment.
 const PREFIX: &str = "VISAVIS_";
@@ -60,6 +60,9 @@ pub(super) struct Layer {
     /// Participants on one media thread [default: 1000]
     #[arg(long, value_name = "N")]
     pub(super) peers_per_shard_max: Option<usize>,
+    /// Video codecs that are accepted, the one to send first [default: vp8,vp9,h264,av1]
+    #[arg(long, value_name = "CODEC", value_delimiter = ',')]
+    pub(super) video_codecs: Option<Vec<VideoCodec>>,
     /// Signaling connections of one address (IPv6: of one /64) [default: 256]
     #[arg(long, value_name = "N")]
     pub(super) connections_per_address_max: Option<usize>,
@@ -116,6 +119,9 @@ impl Layer {
             "log_format" => self.log_format = Some(one(text, "text or json")?),
             "shards" => self.shards = Some(one(text, NUMBER)?),
             "peers_per_shard_max" => self.peers_per_shard_max = Some(one(text, NUMBER)?),
+            "video_codecs" => {
+                self.video_codecs = Some(list(text, "vp8, vp9, h264 or av1, separated by commas")?);
+            }
             "connections_per_address_max" => self.connections_per_address_max = Some(one(text, NUMBER)?),
             "shutdown_grace_ms" => self.shutdown_grace_ms = Some(one(text, NUMBER)?),
             _ => return Ok(false),
@@ -139,6 +145,7 @@ impl Layer {
             log_format: self.log_format.or(below.log_format),
             shards: self.shards.or(below.shards),
             peers_per_shard_max: self.peers_per_shard_max.or(below.peers_per_shard_max),
+            video_codecs: self.video_codecs.or(below.video_codecs),
             connections_per_address_max: self
                 .connections_per_address_max
                 .or(below.connections_per_address_max),

@@ -12,7 +12,7 @@ use std::time::Duration;
 use clap::Parser as _;
 
 use self::layer::Layer;
-pub use self::value::{Announced, InvalidValue, LogFormat, LogLevel, Origin};
+pub use self::value::{Announced, InvalidValue, LogFormat, LogLevel, Origin, VideoCodec};
 
 /// Why the server cannot start with these settings.
 #[derive(Debug, thiserror::Error)]
@@ -73,6 +73,8 @@ pub struct Config {
     pub shards: usize,
     /// Most participants on one shard.
     pub peers_per_shard_max: usize,
+    /// Which video codecs are accepted, best first; what participants send is the first that they can.
+    pub video_codecs: Vec<VideoCodec>,
     /// Most signaling connections of one address.
     pub connections_per_address_max: usize,
     /// How long connections may take to end on shutdown.
@@ -169,6 +171,8 @@ impl Config {
         if let Some(site) = layer.site.as_ref().filter(|site| !site.is_dir()) {
             return Err(invalid("site", site.display(), "a folder that exists"));
         }
+        let video_codecs = layer.video_codecs.unwrap_or(defaults.video_codecs);
+        within("number of video_codecs", video_codecs.len(), 1..=VideoCodec::all().len())?;
         Ok(Self {
             listen: SocketAddr::new(address, port),
             media_listen: SocketAddr::new(media_address, media_port),
@@ -181,6 +185,7 @@ impl Config {
             log_format: layer.log_format.unwrap_or(defaults.log_format),
             shards,
             peers_per_shard_max: within("peers_per_shard_max", peers, 1..=10_000)?,
+            video_codecs,
             connections_per_address_max: within("connections_per_address_max", connections, 1..=10_000)?,
             shutdown_grace: grace_ms.map_or(defaults.shutdown_grace, Duration::from_millis),
         })
@@ -202,6 +207,7 @@ impl Default for Config {
             log_format: LogFormat::Text,
             shards: 1,
             peers_per_shard_max: 1000,
+            video_codecs: VideoCodec::all(),
             connections_per_address_max: 256,
             shutdown_grace: Duration::from_secs(3),
         }

@@ -132,6 +132,7 @@ fn every_setting_can_be_given_in_all_three_ways() {
         ("media_tcp_port", "6", "6"),
         ("log_format", "json", "\"json\""),
         ("peers_per_shard_max", "7", "7"),
+        ("video_codecs", "av1,vp8", "[\"av1\", \"vp8\"]"),
         ("connections_per_address_max", "8", "8"),
         ("shutdown_grace_ms", "9", "9"),
     ];

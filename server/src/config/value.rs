@@ -101,6 +101,40 @@ impl TryFrom<String> for Announced {
     }
 }
 
+/// A video codec that participants may send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct VideoCodec(sfu::sdp::Codec);
+
+impl VideoCodec {
+    /// The codec.
+    #[must_use]
+    pub const fn codec(self) -> sfu::sdp::Codec {
+        self.0
+    }
+
+    /// All, in the order that is the default.
+    #[must_use]
+    pub fn all() -> Vec<Self> {
+        sfu::sdp::Codec::VIDEO.map(Self).to_vec()
+    }
+}
+
+impl FromStr for VideoCodec {
+    type Err = InvalidValue;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let codec = sfu::sdp::Codec::from_name(&text.trim().to_ascii_lowercase());
+        codec.map(Self).ok_or(InvalidValue("vp8, vp9, h264 or av1"))
+    }
+}
+
+impl TryFrom<String> for VideoCodec {
+    type Error = InvalidValue;
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
 /// From which level on events are logged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "snake_case")]

@@ -114,6 +114,7 @@ impl Shards {
                     tcp_candidates,
                     shard: offset,
                     peers_max: config.peers_per_shard_max,
+                    video_codecs: config.video_codecs.iter().map(|codec| codec.codec()).collect(),
                     wall_clock: wall_clock(),
                 },
                 certificate: Certificate::generate()

@@ -119,6 +119,7 @@ fn slot_assignment(slot: SlotState) -> SlotAssignment {
         Pause::Muted => PauseReason::Muted,
         Pause::NotSent => PauseReason::NotSent,
         Pause::Bandwidth => PauseReason::Bandwidth,
+        Pause::Codec => PauseReason::Codec,
     });
     SlotAssignment { mid: slot.mid, source: slot.source, paused }
 }
@@ -401,6 +402,7 @@ mod tests {
         check(source, Some(Pause::Muted), Some(PauseReason::Muted));
         check(source, Some(Pause::NotSent), Some(PauseReason::NotSent));
         check(source, Some(Pause::Bandwidth), Some(PauseReason::Bandwidth));
+        check(source, Some(Pause::Codec), Some(PauseReason::Codec));
     }
 
     #[test]

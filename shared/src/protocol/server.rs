@@ -206,6 +206,8 @@ pub enum PauseReason {
     NotSent,
     /// The viewer's connection does not carry it.
     Bandwidth,
+    /// The participant sends it in a codec that the viewer did not accept.
+    Codec,
     /// A reason of a newer server.
     #[serde(other)]
     Unknown,

@@ -35,8 +35,13 @@ pub(crate) const REASONS: [GoodbyeReason; 6] = [
     GoodbyeReason::Unknown,
 ];
 
-pub(crate) const PAUSES: [PauseReason; 4] =
-    [PauseReason::Muted, PauseReason::NotSent, PauseReason::Bandwidth, PauseReason::Unknown];
+pub(crate) const PAUSES: [PauseReason; 5] = [
+    PauseReason::Muted,
+    PauseReason::NotSent,
+    PauseReason::Bandwidth,
+    PauseReason::Codec,
+    PauseReason::Unknown,
+];
 
 pub(crate) fn client_messages() -> Vec<(&'static str, ClientMessage)> {
     let hello = Hello {

@@ -49,6 +49,7 @@ window.ProtocolClient = class {
    */
   async connect({
     audioSlots = 1, videoSlots = 1, publish = true, width = 1280, height = 720, candidates = '', redundant = false,
+    codec, scalability,
   } = {}) {
     this.candidates = new RegExp(candidates);
     this.connection = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
@@ -56,7 +57,7 @@ window.ProtocolClient = class {
     this.connection.onconnectionstatechange = () => {
       if (this.connection.connectionState === 'connected') this.connectedAt ??= performance.now();
     };
-    if (publish) await this.publish(width, height);
+    if (publish) await this.publish(width, height, { codec, scalability });
     if (publish && redundant) this.preferRedundancy();
     for (let slot = 0; slot < audioSlots; slot += 1) this.connection.addTransceiver('audio', { direction: 'recvonly' });
     this.addVideoSlots(videoSlots);
@@ -67,20 +68,31 @@ window.ProtocolClient = class {
     for (let slot = 0; slot < count; slot += 1) this.connection.addTransceiver('video', { direction: 'recvonly' });
   }
 
-  /** Adds microphone and a camera in three layers; needs a negotiation afterwards. */
-  async publish(width = 1280, height = 720) {
+  /**
+   * Adds microphone and a camera in three layers; needs a negotiation afterwards. `codec` is the only one offered for the
+   * camera; with `scalability` there is one encoding with layers inside.
+   */
+  async publish(width = 1280, height = 720, { codec, scalability } = {}) {
     this.stream = await navigator.mediaDevices.getUserMedia({ audio: true, video: { width, height } });
     const [microphone] = this.stream.getAudioTracks();
     const [camera] = this.stream.getVideoTracks();
     this.sources.push([this.connection.addTransceiver(microphone, { direction: 'sendonly' }), 'microphone']);
-    this.sources.push([this.connection.addTransceiver(camera, {
+    const sending = this.connection.addTransceiver(camera, {
       direction: 'sendonly',
-      sendEncodings: [
+      sendEncodings: scalability ? [{ scalabilityMode: scalability, maxBitrate: 1_500_000 }] : [
         { rid: 'q', scaleResolutionDownBy: 4, maxBitrate: 150_000 },
         { rid: 'h', scaleResolutionDownBy: 2, maxBitrate: 500_000 },
         { rid: 'f', maxBitrate: 1_500_000 },
       ],
-    }), 'camera']);
+    });
+    if (codec) {
+      const { codecs } = RTCRtpSender.getCapabilities('video');
+      const isWanted = ({ mimeType, sdpFmtpLine = '' }) => mimeType.toLowerCase() === `video/${codec}`
+        && (codec !== 'h264' || (sdpFmtpLine.includes('packetization-mode=1') && sdpFmtpLine.includes('42e01f')))
+        && (codec !== 'vp9' || sdpFmtpLine.includes('profile-id=0'));
+      sending.setCodecPreferences(codecs.filter((each) => isWanted(each) || each.mimeType === 'video/rtx'));
+    }
+    this.sources.push([sending, 'camera']);
   }
 
   /** Sends every audio frame twice (RFC 2198). */
@@ -176,7 +188,8 @@ window.ProtocolClient = class {
       if (entry.type === 'inbound-rtp' && entry.mid === mid) {
         return { frames: entry.framesDecoded ?? 0, width: entry.frameWidth ?? 0, height: entry.frameHeight ?? 0,
           energy: entry.totalAudioEnergy ?? 0, pli: entry.pliCount, nack: entry.nackCount, freezes: entry.freezeCount ?? 0,
-          lost: entry.packetsLost };
+          lost: entry.packetsLost, freezeSeconds: entry.totalFreezesDuration ?? 0, keys: entry.keyFramesDecoded ?? 0,
+          codec: (await this.connection.getStats()).get(entry.codecId)?.mimeType };
       }
     }
     return { frames: 0, width: 0, height: 0, energy: 0 };

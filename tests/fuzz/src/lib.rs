@@ -7,8 +7,9 @@ use std::hint::black_box;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
+use sfu::rtp::dependency_descriptor::{self, Descriptor};
 use sfu::rtp::identifier::Mid;
-use sfu::rtp::{ExtensionKind, ExtensionMap, Header, KnownExtensions, red, rtx, vp8};
+use sfu::rtp::{ExtensionKind, ExtensionMap, Header, KnownExtensions, av1, h264, red, rtx, vp8, vp9};
 use sfu::sdp::{
     self, AnswerParameters, Fingerprint, HostCandidate, IceCredentials, MediaKind, Offer, SlotSsrcs,
 };
@@ -19,12 +20,14 @@ use shared::protocol;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets; the corpus of each lies in `corpus/<name>`.
-pub const TARGETS: [Target; 10] = [
+pub const TARGETS: [Target; 12] = [
     ("stun", stun),
     ("framing", framing),
     ("client_hello", client_hello),
     ("rtp", rtp),
     ("red", redundant_audio),
+    ("video_payload", video_payload),
+    ("dependency_descriptor", descriptor),
     ("rtcp", rtcp),
     ("sdp", sdp),
     ("client_message", client_message),
@@ -81,6 +84,31 @@ pub fn redundant_audio(bytes: &[u8]) {
     assert_eq!((len, out.as_slice()), (Ok(bytes.len()), bytes), "every bit of a RED payload has a meaning");
 }
 
+/// A decrypted payload of any video codec.
+pub fn video_payload(bytes: &[u8]) {
+    black_box((h264::Units::of(bytes), av1::begins_sequence(bytes)));
+    if let Ok(descriptor) = vp9::Descriptor::parse(bytes) {
+        black_box(descriptor.frame());
+        descriptor.ids.write(&mut bytes.to_vec(), 1, 2);
+    }
+}
+
+/// Dependency descriptors of one stream, each behind a byte with its length, so that later ones meet the structure of
+/// earlier ones.
+pub fn descriptor(bytes: &[u8]) {
+    let mut structure = None;
+    let mut rest = bytes;
+    while let Some((&len, tail)) = rest.split_first() {
+        let (value, tail) = tail.split_at(usize::from(len).min(tail.len()));
+        rest = tail;
+        let parsed = Descriptor::parse(value, &mut structure);
+        if let (Ok(parsed), Some(structure)) = (parsed, &structure) {
+            black_box((parsed.frame(structure), parsed.numbers(structure)));
+        }
+        dependency_descriptor::rewrite(&mut value.to_vec(), 7, 9);
+    }
+}
+
 /// A decrypted RTCP compound, every list in it walked to its end.
 pub fn rtcp(bytes: &[u8]) {
     for packet in rtcp::iter(bytes).flatten() {
@@ -111,6 +139,7 @@ pub fn sdp(bytes: &[u8]) {
         fingerprint: Fingerprint([7; 32]),
         candidates: &candidates,
         cname: "fuzz",
+        video_codecs: &sdp::Codec::VIDEO,
     };
     black_box(sdp::answer(&offer, &parameters, |_: Mid, _: MediaKind| SlotSsrcs { ssrc: 1, rtx: Some(2) }));
 }
@@ -137,6 +166,7 @@ pub fn datagram(bytes: &[u8]) {
         tcp_candidates: Vec::new(),
         shard: 0,
         peers_max: 1,
+        video_codecs: sfu::sdp::Codec::VIDEO.to_vec(),
         wall_clock: WallClock { instant: now, since_unix_epoch: Duration::from_secs(1) },
     };
     let mut sfu = Sfu::new(config, certificate(), [7; 32], now);

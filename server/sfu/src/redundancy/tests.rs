@@ -12,7 +12,8 @@ fn packet(sequence: u16, payload: &[u8]) -> RingPacket<'_> {
         timestamp: u32::from(sequence) * 960,
         marker: false,
         payload_type: OPUS,
-        vp8: None,
+        frame: crate::rtp::frame::Frame::default(),
+        numbers: crate::rtp::frame::Numbers::None,
         carried: Carried::default(),
         payload,
     }
@@ -107,7 +108,11 @@ fn packets_repeat_what_went_out_before_them_and_nothing_else() {
     let mut ring = PacketRing::new(Config::AUDIO);
     let mut rewriter = Rewriter::new(Media::AUDIO, 100, 0);
     let bytes: Vec<Vec<u8>> = (0..20).map(payload).collect();
-    let source = |sequence: u16| SourcePacket { sequence, timestamp: u32::from(sequence) * 960, vp8: None };
+    let source = |sequence: u16| SourcePacket {
+        sequence,
+        timestamp: u32::from(sequence) * 960,
+        numbers: crate::rtp::frame::Numbers::None,
+    };
     let mut repeated = Vec::new();
     for sequence in (0..20u16).filter(|sequence| *sequence != 9) {
         let packet = packet(sequence, &bytes[usize::from(sequence)]);
@@ -142,7 +147,7 @@ fn audio_that_is_too_old_or_too_long_is_not_repeated() {
     for (sequence, timestamp) in [(0, 0), (1, 960), (2, 1920), (3, 1920 + 16_384)] {
         let packet = RingPacket { timestamp, ..packet(sequence, &long) };
         ring.push(now, &packet);
-        let source = SourcePacket { sequence, timestamp, vp8: None };
+        let source = SourcePacket { sequence, timestamp, numbers: crate::rtp::frame::Numbers::None };
         let numbers = match sequence {
             0 => rewriter.switch(now, 1, &source),
             _ => rewriter.forward(now, 1, &source).unwrap(),

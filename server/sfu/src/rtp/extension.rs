@@ -147,6 +147,14 @@ impl ExtensionMap {
         self.ids.iter().position(|&known| known == id).and_then(|at| ExtensionKind::ALL.get(at).copied())
     }
 
+    /// The same without one kind.
+    #[inline]
+    #[must_use]
+    pub const fn without(mut self, kind: ExtensionKind) -> Self {
+        self.ids[kind as usize] = 0;
+        self
+    }
+
     /// All ids with their kinds, in the order of [`ExtensionKind::ALL`].
     pub fn iter(&self) -> impl Iterator<Item = (u8, ExtensionKind)> + '_ {
         self.ids.iter().zip(ExtensionKind::ALL).filter(|(id, _)| **id != 0).map(|(id, kind)| (*id, kind))
@@ -226,6 +234,8 @@ pub struct KnownExtensions<'a> {
     pub abs_send_time: Option<u32>,
     /// The audio level.
     pub audio_level: Option<AudioLevel>,
+    /// The dependency descriptor.
+    pub dependency_descriptor: Option<&'a [u8]>,
 }
 
 impl<'a> KnownExtensions<'a> {
@@ -250,6 +260,7 @@ impl<'a> KnownExtensions<'a> {
                     let (below_full_scale_db, voice) = (level & 0x7f, level & 0x80 != 0);
                     known.audio_level = Some(AudioLevel { below_full_scale_db, voice });
                 }
+                (ExtensionKind::DependencyDescriptor, _) => known.dependency_descriptor = Some(value),
                 _ => {}
             }
         }

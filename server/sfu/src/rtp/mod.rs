@@ -1,18 +1,25 @@
-//! RTP (RFC 3550): headers, header extensions (RFC 8285), retransmission (RFC 4588), redundant audio (RFC 2198) and the VP8
-//! payload descriptor (RFC 7741).
+//! RTP (RFC 3550): headers, header extensions (RFC 8285), retransmission (RFC 4588), redundant audio (RFC 2198), and what can
+//! be read of a codec: the payload descriptors of VP8 (RFC 7741) and VP9 (RFC 9628), H264 packets (RFC 6184), the dependency
+//! descriptor of AV1.
 //!
 //! Everything here reads foreign bytes and runs once or more per forwarded packet: no allocation, no panic, no media payload
 //! beyond the descriptor. A malformed packet is an [`RtpError`]; a malformed extension list ends early.
 
+pub mod av1;
 pub mod carried;
+pub mod dependency_descriptor;
 pub mod extension;
+pub mod frame;
+pub mod h264;
 mod header;
 pub mod identifier;
 pub mod padding;
+pub mod picture;
 pub mod red;
 pub mod rtx;
 pub mod sequence;
 pub mod vp8;
+pub mod vp9;
 mod write;
 
 #[cfg(test)]
@@ -46,6 +53,9 @@ pub enum RtpError {
     /// More redundant blocks than are followed, or one that is older or longer than its header can say.
     #[error("the redundancy is beyond its bounds")]
     Redundancy,
+    /// A field has a value that it cannot have.
+    #[error("{0} is malformed")]
+    Malformed(&'static str),
     /// The output buffer is too small.
     #[error("the output buffer is too small")]
     NoSpace,

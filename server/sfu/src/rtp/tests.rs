@@ -170,7 +170,7 @@ fn a_header_without_negotiated_extensions_is_twelve_bytes() {
         OutgoingHeader { mid: Some("0"), transport_cc: Some(1), padding: true, ..OutgoingHeader::default() };
     let mut out = [0; 12];
     let written = outgoing.write(&ExtensionMap::new(), &mut out).unwrap();
-    assert_eq!(written, WrittenHeader { len: 12, transport_cc_at: None, abs_send_time_at: None });
+    assert_eq!(written, WrittenHeader { len: 12, ..WrittenHeader::default() });
     assert_eq!(out[0], 0xa0);
     assert_eq!(outgoing.write(&ExtensionMap::new(), &mut out[..11]), Err(RtpError::NoSpace));
 }

@@ -1,68 +1,9 @@
 //! The VP8 payload descriptor (RFC 7741 §4.2) and the few payload bits that say "key frame" (§4.3).
 
 use super::RtpError;
+use super::picture::Reader;
 
-/// Where a picture id is and what it says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PictureId {
-    /// Offset of its first byte in the payload.
-    pub at: u8,
-    /// 15 bits in two bytes, otherwise 7 bits in one.
-    pub long: bool,
-    /// The id, without the length bit.
-    pub value: u16,
-}
-
-/// Where a TL0PICIDX is and what it says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Tl0 {
-    /// Offset in the payload.
-    pub at: u8,
-    /// Counter of base-layer frames.
-    pub value: u8,
-}
-
-/// The numbers of a descriptor that must continue over a switch of source.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Ids {
-    /// The picture id.
-    pub picture_id: Option<PictureId>,
-    /// The base-layer counter.
-    pub tl0: Option<Tl0>,
-}
-
-impl Ids {
-    /// Writes new numbers over the old ones. A 7-bit picture id keeps its width; absent fields stay absent.
-    ///
-    /// `payload` must begin like the one these were read from; bytes outside it are not touched.
-    #[inline]
-    pub fn write(&self, payload: &mut [u8], picture_id: u16, tl0: u8) {
-        if let Some(field) = self.picture_id {
-            let at = usize::from(field.at);
-            if !field.long {
-                if let Some(out) = payload.get_mut(at) {
-                    *out = picture_id as u8 & 0x7f;
-                }
-            } else if let Some(out) = payload.get_mut(at..at + 2) {
-                out.copy_from_slice(&(picture_id | 0x8000).to_be_bytes());
-            }
-        }
-        if let Some(field) = self.tl0
-            && let Some(out) = payload.get_mut(usize::from(field.at))
-        {
-            *out = tl0;
-        }
-    }
-}
-
-/// Width and height in pixels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Resolution {
-    /// Pixels per line, 14 bits.
-    pub width: u16,
-    /// Lines, 14 bits.
-    pub height: u16,
-}
+pub use super::picture::{Ids, PictureId, Resolution, Tl0};
 
 /// A parsed payload descriptor.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -94,7 +35,7 @@ impl Descriptor {
     /// [`RtpError::Truncated`] when the payload ends inside the descriptor or directly behind it.
     #[inline]
     pub fn parse(payload: &[u8]) -> Result<Self, RtpError> {
-        let mut reader = Reader { payload, at: 0 };
+        let mut reader = Reader::new(payload, DESCRIPTOR);
         let first = reader.byte()?;
         let mut descriptor = Self { non_reference: first & 0x20 != 0, ..Self::default() };
         descriptor.start_of_frame = first & 0x10 != 0 && first & 0x07 == 0;
@@ -115,12 +56,7 @@ impl Descriptor {
     fn parse_optional(&mut self, reader: &mut Reader<'_>) -> Result<(), RtpError> {
         let extension = reader.byte()?;
         if extension & 0x80 != 0 {
-            let at = reader.at as u8;
-            let high = reader.byte()?;
-            let long = high & 0x80 != 0;
-            let value =
-                if long { u16::from(high & 0x7f) << 8 | u16::from(reader.byte()?) } else { u16::from(high) };
-            self.ids.picture_id = Some(PictureId { at, long, value });
+            self.ids.picture_id = Some(reader.picture_id()?);
         }
         if extension & 0x40 != 0 {
             let at = reader.at as u8;
@@ -140,21 +76,8 @@ impl Descriptor {
     }
 }
 
-const TRUNCATED: RtpError = RtpError::Truncated("the VP8 payload descriptor");
-
-struct Reader<'a> {
-    payload: &'a [u8],
-    at: usize,
-}
-
-impl Reader<'_> {
-    #[inline]
-    fn byte(&mut self) -> Result<u8, RtpError> {
-        let byte = *self.payload.get(self.at).ok_or(TRUNCATED)?;
-        self.at += 1;
-        Ok(byte)
-    }
-}
+const DESCRIPTOR: &str = "the VP8 payload descriptor";
+const TRUNCATED: RtpError = RtpError::Truncated(DESCRIPTOR);
 
 /// RFC 6386 §9.1: three bytes of frame tag, the start code 9d 01 2a, then width and height with two bits of scale each.
 #[inline]

@@ -45,7 +45,7 @@ pub struct OutgoingHeader<'a> {
 }
 
 /// What [`OutgoingHeader::write`] wrote.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct WrittenHeader {
     /// Length of the header; the payload starts here.
     pub len: usize,
@@ -53,6 +53,8 @@ pub struct WrittenHeader {
     pub transport_cc_at: Option<usize>,
     /// Where the three bytes of the send time are.
     pub abs_send_time_at: Option<usize>,
+    /// Where the dependency descriptor begins, to be renumbered, and where it ends.
+    pub dependency_descriptor_at: Option<(usize, usize)>,
 }
 
 impl OutgoingHeader<'_> {
@@ -70,39 +72,39 @@ impl OutgoingHeader<'_> {
         fixed[4..8].copy_from_slice(&self.timestamp.to_be_bytes());
         fixed[8..12].copy_from_slice(&self.ssrc.to_be_bytes());
         let mut block = Block { out: rest, len: 4, two_byte: self.needs_two_bytes(map) };
-        let (transport_cc_at, abs_send_time_at) = self.write_extensions(map, &mut block)?;
+        let mut written = self.write_extensions(map, &mut block)?;
         let block_len = block.finish()?;
         if block_len > 0 {
             fixed[0] |= 0x10;
         }
-        Ok(WrittenHeader { len: FIXED_LEN + block_len, transport_cc_at, abs_send_time_at })
+        written.len = FIXED_LEN + block_len;
+        Ok(written)
     }
 
     #[inline]
-    fn write_extensions(
-        &self,
-        map: &ExtensionMap,
-        block: &mut Block<'_>,
-    ) -> Result<(Option<usize>, Option<usize>), RtpError> {
-        let (mut transport_cc_at, mut abs_send_time_at) = (None, None);
+    fn write_extensions(&self, map: &ExtensionMap, block: &mut Block<'_>) -> Result<WrittenHeader, RtpError> {
+        let mut written = WrittenHeader::default();
         if let (Some(id), Some(mid)) = (map.id(ExtensionKind::Mid), self.mid())
             && !mid.is_empty()
         {
             block.push(id, mid.as_bytes())?;
         }
         if let (Some(id), Some(value)) = (map.id(ExtensionKind::TransportCc), self.transport_cc) {
-            transport_cc_at = Some(block.push(id, &value.to_be_bytes())?);
+            written.transport_cc_at = Some(block.push(id, &value.to_be_bytes())?);
         }
         if let (Some(id), Some(value)) = (map.id(ExtensionKind::AbsSendTime), self.abs_send_time) {
             let [_, value @ ..] = value.to_be_bytes();
-            abs_send_time_at = Some(block.push(id, &value)?);
+            written.abs_send_time_at = Some(block.push(id, &value)?);
         }
         for (kind, value) in self.carried.iter() {
             if let Some(id) = map.id(kind) {
-                block.push(id, value)?;
+                let at = block.push(id, value)?;
+                if kind == ExtensionKind::DependencyDescriptor {
+                    written.dependency_descriptor_at = Some((at, at + value.len()));
+                }
             }
         }
-        Ok((transport_cc_at, abs_send_time_at))
+        Ok(written)
     }
 
     #[inline]

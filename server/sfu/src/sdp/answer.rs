@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::codec::{Codec, codecs_of, is_of_use};
 use super::offer::{Direction, Feedback, MediaKind, Offer, OfferedCodec, OfferedSection, RidDirection};
 use super::transport::{CandidateTransport, HostCandidate, IceCredentials};
 use crate::fingerprint::Fingerprint;
@@ -23,6 +24,9 @@ pub struct AnswerParameters<'a> {
     pub candidates: &'a [HostCandidate],
     /// The RTCP CNAME under which we send, a token.
     pub cname: &'a str,
+    /// The video codecs that are accepted, best first: what a client sends is the first that it offers. In a slot all are
+    /// accepted.
+    pub video_codecs: &'a [Codec],
 }
 
 /// An answer, as text for the client and as values for the forward path.
@@ -99,52 +103,6 @@ pub struct PayloadMap {
     pub clock_rate: u32,
 }
 
-/// A codec that is forwarded. One per kind, so that every publication fits every slot.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Codec {
-    /// Opus, 48 kHz, in two channels as SDP always writes it (RFC 7587).
-    Opus,
-    /// VP8 (RFC 7741).
-    Vp8,
-}
-
-impl Codec {
-    /// The codec that sections of this kind are answered with.
-    fn of(kind: MediaKind) -> Option<Self> {
-        match kind {
-            MediaKind::Audio => Some(Self::Opus),
-            MediaKind::Video => Some(Self::Vp8),
-            MediaKind::Application | MediaKind::Other => None,
-        }
-    }
-
-    /// The encoding as `a=rtpmap` writes it (RFC 8866 section 6.6).
-    const fn encoding(self) -> &'static str {
-        match self {
-            Self::Opus => "opus/48000/2",
-            Self::Vp8 => "VP8/90000",
-        }
-    }
-
-    fn matches(self, offered: &OfferedCodec) -> bool {
-        let (name, clock_rate, channels) = match self {
-            Self::Opus => ("opus", 48_000, 2),
-            Self::Vp8 => ("VP8", 90_000, 1),
-        };
-        offered.name.eq_ignore_ascii_case(name)
-            && offered.clock_rate == clock_rate
-            && offered.channels == channels
-    }
-
-    /// The feedback we act on, in the order it is written.
-    const fn feedback(self) -> &'static [Feedback] {
-        match self {
-            Self::Opus => &[Feedback::TransportCc],
-            Self::Vp8 => &[Feedback::TransportCc, Feedback::CcmFir, Feedback::Nack, Feedback::NackPli],
-        }
-    }
-}
-
 /// The extensions accepted in audio sections, in the order they are written.
 const AUDIO_EXTENSIONS: &[ExtensionKind] = &[
     ExtensionKind::Mid,
@@ -164,6 +122,7 @@ const VIDEO_EXTENSIONS: &[ExtensionKind] = &[
     ExtensionKind::Rid,
     ExtensionKind::RepairedRid,
     ExtensionKind::AbsCaptureTime,
+    ExtensionKind::DependencyDescriptor,
 ];
 
 /// Answers an offer. Accepts every section that it can carry, rejects the rest (port 0, not in the bundle).
@@ -177,7 +136,7 @@ pub fn answer(
     mut slot_ssrcs: impl FnMut(Mid, MediaKind) -> SlotSsrcs,
 ) -> Answer {
     let sections: Vec<_> =
-        offer.sections.iter().map(|section| negotiate(offer, section, &mut slot_ssrcs)).collect();
+        offer.sections.iter().map(|section| negotiate(offer, section, parameters, &mut slot_ssrcs)).collect();
     let mut extensions = ExtensionMap::new();
     for (id, kind) in sections.iter().flat_map(|section| section.extensions.iter()) {
         extensions.insert(id, kind).expect("Offer::parse has checked that the sections agree");
@@ -189,15 +148,26 @@ pub fn answer(
 fn negotiate(
     offer: &Offer,
     offered: &OfferedSection,
+    parameters: &AnswerParameters<'_>,
     slot_ssrcs: &mut impl FnMut(Mid, MediaKind) -> SlotSsrcs,
 ) -> NegotiatedSection {
     let OfferedSection { mid, kind, .. } = *offered;
     let carried = !offered.rejected && offered.rtcp_mux && offer.bundle.contains(&mid);
-    let Some(payload_map) = carried.then(|| choose_codec(offered)).flatten() else {
-        let (codecs, extensions) = (Vec::new(), ExtensionMap::new());
-        return NegotiatedSection { mid, kind, role: Role::Rejected, codecs, extensions };
+    let accepted = codecs_of(kind, parameters.video_codecs);
+    let codecs: Vec<PayloadMap> = match offered.direction {
+        _ if !carried => Vec::new(),
+        // A slot shows whoever is to be seen, in any codec.
+        Direction::RecvOnly => accepted.iter().filter_map(|codec| payload_map(offered, *codec)).collect(),
+        Direction::SendOnly | Direction::SendRecv | Direction::Inactive => {
+            accepted.iter().find_map(|codec| payload_map(offered, *codec)).into_iter().collect()
+        }
     };
-    let extensions = choose_extensions(offered);
+    let has_rtx = codecs.iter().any(|codec| codec.rtx_payload_type.is_some());
+    if codecs.is_empty() {
+        let extensions = ExtensionMap::new();
+        return NegotiatedSection { mid, kind, role: Role::Rejected, codecs, extensions };
+    }
+    let extensions = choose_extensions(offered, &codecs);
     let role = match offered.direction {
         // What a client would receive in its own sending section is left out: slots are sections of their own.
         Direction::SendOnly | Direction::SendRecv => Role::Publication(Publication {
@@ -207,17 +177,16 @@ fn negotiate(
         }),
         Direction::RecvOnly => {
             let SlotSsrcs { ssrc, rtx } = slot_ssrcs(mid, kind);
-            Role::Slot(SlotSsrcs { ssrc, rtx: rtx.filter(|_| payload_map.rtx_payload_type.is_some()) })
+            Role::Slot(SlotSsrcs { ssrc, rtx: rtx.filter(|_| has_rtx) })
         }
         Direction::Inactive => Role::Inactive,
     };
-    NegotiatedSection { mid, kind, role, codecs: vec![payload_map], extensions }
+    NegotiatedSection { mid, kind, role, codecs, extensions }
 }
 
-/// The client's most preferred payload type of the codec for this kind, with its retransmission type.
-fn choose_codec(offered: &OfferedSection) -> Option<PayloadMap> {
-    let codec = Codec::of(offered.kind)?;
-    let media = offered.codecs.iter().find(|candidate| codec.matches(candidate))?;
+/// The client's payload type for a codec, with its retransmission type.
+fn payload_map(offered: &OfferedSection, codec: Codec) -> Option<PayloadMap> {
+    let media = codec.find(offered)?;
     let rtx = offered.codecs.iter().find(|candidate| {
         candidate.clock_rate == media.clock_rate
             && candidate.associated_payload_type() == Some(media.payload_type)
@@ -240,10 +209,12 @@ fn accepted_extensions(kind: MediaKind) -> &'static [ExtensionKind] {
     }
 }
 
-fn choose_extensions(offered: &OfferedSection) -> ExtensionMap {
+fn choose_extensions(offered: &OfferedSection, codecs: &[PayloadMap]) -> ExtensionMap {
     let mut chosen = ExtensionMap::new();
     for &kind in accepted_extensions(offered.kind) {
-        if let Some(id) = offered.extensions.id(kind) {
+        if let Some(id) = offered.extensions.id(kind)
+            && codecs.iter().any(|map| is_of_use(kind, map.codec))
+        {
             chosen.insert(id, kind).expect("a subset of a valid map is valid");
         }
     }
@@ -288,9 +259,11 @@ fn write(offer: &Offer, parameters: &AnswerParameters<'_>, sections: &[Negotiate
     text.line(format_args!("a=ice-lite"));
     text.line(format_args!("a=msid-semantic: WMS *"));
     for (offered, section) in offer.sections.iter().zip(sections) {
-        match section.codecs.first() {
-            Some(payload_map) => write_accepted(&mut text, parameters, offered, section, payload_map),
-            None => write_rejected(&mut text, offered),
+        match section.role {
+            Role::Rejected => write_rejected(&mut text, offered),
+            Role::Publication(_) | Role::Slot(_) | Role::Inactive => {
+                write_accepted(&mut text, parameters, offered, section);
+            }
         }
     }
     text.0
@@ -310,7 +283,6 @@ fn write_accepted(
     parameters: &AnswerParameters<'_>,
     offered: &OfferedSection,
     section: &NegotiatedSection,
-    payload_map: &PayloadMap,
 ) {
     let line = &offered.media_line;
     let direction = match section.role {
@@ -318,8 +290,8 @@ fn write_accepted(
         Role::Slot(_) => "sendonly",
         Role::Inactive | Role::Rejected => "inactive",
     };
-    let formats = formats(offered, payload_map);
-    text.line(format_args!("m={} 9 {} {formats}", line.media, line.protocol));
+    let formats: Vec<String> = section.codecs.iter().map(|map| formats(offered, map)).collect();
+    text.line(format_args!("m={} 9 {} {}", line.media, line.protocol, formats.join(" ")));
     text.line(format_args!("c=IN IP4 0.0.0.0"));
     text.line(format_args!("a=mid:{}", section.mid));
     text.line(format_args!("a={direction}"));
@@ -329,7 +301,9 @@ fn write_accepted(
     text.line(format_args!("a=setup:passive"));
     text.line(format_args!("a=rtcp-mux"));
     text.line(format_args!("a=rtcp-rsize"));
-    write_codec(text, offered, section, payload_map);
+    for payload_map in &section.codecs {
+        write_codec(text, offered, section, payload_map);
+    }
     for &kind in accepted_extensions(section.kind) {
         if let Some(id) = section.extensions.id(kind) {
             text.line(format_args!("a=extmap:{id} {}", kind.uri()));
@@ -376,6 +350,10 @@ fn write_codec(
     if let Some(codec) = offered.codecs.iter().find(|codec| codec.payload_type == payload_type) {
         if payload_map.codec == Codec::Opus {
             let parameters = opus_parameters(codec, &section.role);
+            text.line(format_args!("a=fmtp:{payload_type} {parameters}"));
+        }
+        let parameters = payload_map.codec.video_parameters(codec);
+        if !parameters.is_empty() {
             text.line(format_args!("a=fmtp:{payload_type} {parameters}"));
         }
         for feedback in payload_map.codec.feedback() {

@@ -14,6 +14,7 @@
 //! ```
 
 mod answer;
+mod codec;
 mod error;
 mod offer;
 mod parse;
@@ -24,8 +25,9 @@ mod tests;
 
 pub use crate::fingerprint::Fingerprint;
 pub use answer::{
-    Answer, AnswerParameters, Codec, NegotiatedSection, PayloadMap, Publication, Role, SlotSsrcs, answer,
+    Answer, AnswerParameters, NegotiatedSection, PayloadMap, Publication, Role, SlotSsrcs, answer,
 };
+pub use codec::Codec;
 pub use error::SdpError;
 pub use offer::{
     Direction, Feedback, MediaKind, Msid, Offer, OfferedCodec, OfferedRid, OfferedSection, RidDirection,

@@ -434,7 +434,15 @@ fn parameters<'a>(
     fingerprint: Fingerprint,
     candidates: &'a [HostCandidate],
 ) -> AnswerParameters<'a> {
-    AnswerParameters { session_id: 4711, session_version: 1, ice, fingerprint, candidates, cname: "sfu" }
+    AnswerParameters {
+        session_id: 4711,
+        session_version: 1,
+        ice,
+        fingerprint,
+        candidates,
+        cname: "sfu",
+        video_codecs: &[Codec::Vp8],
+    }
 }
 
 fn answer_of(offer: &Offer) -> Answer {
