@@ -93,6 +93,11 @@ impl ServerProcess {
         Ok(process)
     }
 
+    /// Lets a participant with a microphone and a camera, or a viewer of both, into the meeting of our own server.
+    pub(crate) fn join(&mut self, publishes: bool, sdp: String) -> Result<String> {
+        self.meeting.as_mut().context("only our own server has meetings")?.answer_both(publishes, sdp)
+    }
+
     /// The answer to a client's offer.
     pub(crate) fn answer(&mut self, publishes: bool, sdp: String) -> Result<String> {
         if let Some(meeting) = &mut self.meeting {

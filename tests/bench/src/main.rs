@@ -9,6 +9,7 @@
 mod control;
 mod forward;
 mod load;
+mod loss;
 mod measure;
 mod meeting;
 mod peers;
@@ -33,6 +34,8 @@ struct Arguments {
 enum Command {
     /// Processor time, latency, loss and memory of forwarding one publisher to many subscribers
     Forward(forward::Options),
+    /// Voice concealed and pictures frozen at 0 to 30 % loss
+    Loss(loss::Options),
     /// The server side of a run; started by the benchmark itself
     #[command(hide = true)]
     Serve {
@@ -44,6 +47,7 @@ enum Command {
 fn main() -> anyhow::Result<()> {
     match Arguments::parse().command {
         Command::Forward(options) => forward::run(&options),
+        Command::Loss(options) => loss::run(&options),
         Command::Serve { who } => peers::serve(who),
     }
 }

@@ -38,21 +38,47 @@ impl Meeting {
         let (socket, _) = tungstenite::client(format!("ws://{}/ws", self.address), stream)
             .context("the server takes no WebSocket")?;
         self.participants.push(socket);
-        let mid = section_name(&sdp)?.to_owned();
+        let camera = PublishedMid { mid: section_name(&sdp)?.to_owned(), kind: SourceKind::Camera };
+        self.enter(publishes, sdp, vec![camera])
+    }
+
+    /// The same with a microphone, and a slot for it.
+    ///
+    /// # Errors
+    /// When the server refuses, or speaks out of turn.
+    pub(crate) fn answer_both(&mut self, publishes: bool, sdp: String) -> Result<String> {
+        let stream = TcpStream::connect(self.address).context("the server cannot be reached")?;
+        let (socket, _) = tungstenite::client(format!("ws://{}/ws", self.address), stream)
+            .context("the server takes no WebSocket")?;
+        self.participants.push(socket);
+        let section = |media: &str| -> Result<String> {
+            let section = sdp.split("\nm=").find(|section| section.starts_with(media));
+            Ok(section_name(section.context("the offer has no such section")?)?.to_owned())
+        };
+        let sources = vec![
+            PublishedMid { mid: section("video")?, kind: SourceKind::Camera },
+            PublishedMid { mid: section("audio")?, kind: SourceKind::Microphone },
+        ];
+        self.enter(publishes, sdp, sources)
+    }
+
+    /// `sources` are what the sections are, the camera first: published, or watched.
+    fn enter(&mut self, publishes: bool, sdp: String, sources: Vec<PublishedMid>) -> Result<String> {
+        let mid = sources.first().context("there is a camera")?.mid.clone();
+        let microphone = publishes && sources.len() > 1;
         self.say(&ClientMessage::Hello(Hello {
             version: Version::CURRENT,
             capabilities: Vec::new(),
             room: RoomId::new("benchmark")?,
             name: DisplayName::new("Participant")?,
-            media: MediaState { camera: publishes, ..MediaState::default() },
+            media: MediaState { camera: publishes, microphone, ..MediaState::default() },
             resume: None,
         }))?;
         let welcome = self.hear(|message| {
             let ServerMessage::Welcome(welcome) = message else { return None };
             Some(welcome)
         })?;
-        let source = PublishedMid { mid: mid.clone(), kind: SourceKind::Camera };
-        let sources = if publishes { vec![source] } else { Vec::new() };
+        let sources = if publishes { sources } else { Vec::new() };
         self.say(&ClientMessage::Offer(Offer { negotiation: 1, sdp, sources }))?;
         let answer = self.hear(|message| {
             let ServerMessage::Answer(answer) = message else { return None };

@@ -41,7 +41,7 @@ const MAY_USE: [(&str, &[&str]); 9] = [
     ("server", &["sfu", "shared"]),
     ("fuzz", &["sfu", "shared"]),
     ("tests", &["engine", "fuzz", "server", "sfu", "shared"]),
-    ("bench", &["engine", "server", "sfu", "shared"]),
+    ("bench", &["engine", "server", "sfu", "shared", "tests"]),
     ("xtask", &[]),
 ];
 

@@ -243,7 +243,7 @@ fn vp8() -> RTCRtpCodec {
     }
 }
 
-fn host_candidate(address: SocketAddr) -> Result<RTCIceCandidateInit> {
+pub(crate) fn host_candidate(address: SocketAddr) -> Result<RTCIceCandidateInit> {
     let base_config = CandidateConfig {
         network: "udp".to_owned(),
         address: address.ip().to_string(),

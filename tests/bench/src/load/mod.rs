@@ -15,7 +15,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::client::{Outcome, drive};
-pub(crate) use self::connection::{PAYLOAD_TYPE, default_interceptors, gcm_only, track, vp8_engine};
+pub(crate) use self::connection::{
+    PAYLOAD_TYPE, default_interceptors, gcm_only, host_candidate, track, vp8_engine,
+};
 pub(crate) use self::packets::PAYLOAD_BYTES_MIN;
 pub(crate) use self::tally::VERIFIED_MIN;
 
