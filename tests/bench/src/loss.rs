@@ -72,7 +72,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         std::fs::write(path, drawing).with_context(|| format!("{} cannot be written", path.display()))?;
     }
     let title = "1 publisher, 1 viewer, redundant audio, VP8 of 25 pictures/s, 20 ms to and from the lossy hop; \
-                 no peer took part: none of them forwards redundant audio here";
+                 no peer took part: this benchmark drives no foreign server yet";
     let text = if options.json { report.json()? } else { report.table(title) };
     std::io::stdout().lock().write_all(text.as_bytes()).context("standard output is closed")
 }
