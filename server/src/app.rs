@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 
 use crate::config::{Config, MediaTcp};
 use crate::http::{Admission, Site, router, serve};
-use crate::media::{MediaError, Shards, accept};
+use crate::media::{MediaError, Reach, Shards, accept};
 
 /// How often the counters are logged.
 const STATISTICS_INTERVAL: Duration = Duration::from_secs(60);
@@ -100,6 +100,8 @@ impl Server {
         let media_tcp_addr = media_tcp.as_ref().and_then(|listener| listener.local_addr().ok());
         let shards = Arc::new(Shards::start(&config, media_tcp_addr)?);
         let media_addrs = shards.addresses().to_vec();
+        let reach = shards.reach().clone();
+        reach.log();
         let (stop, shutdown) = watch::channel(false);
         let (work, all_work_ended) = mpsc::channel(1);
         let grace = config.shutdown_grace;
@@ -123,6 +125,7 @@ impl Server {
             media_addr,
             media_addrs,
             media_tcp_addr,
+            reach,
             stop,
             listening,
             accepting,
@@ -146,6 +149,8 @@ pub struct Running {
     pub media_addrs: Vec<SocketAddr>,
     /// Where clients without UDP connect to for media (TCP).
     pub media_tcp_addr: Option<SocketAddr>,
+    /// What clients will see of the media ports, and what cannot be right about it.
+    pub reach: Reach,
     stop: watch::Sender<bool>,
     listening: JoinHandle<()>,
     accepting: Option<JoinHandle<()>>,

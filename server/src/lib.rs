@@ -19,10 +19,10 @@ mod signaling;
 
 pub use app::{Running, Server, StartError};
 pub use config::{
-    Announced, Config, ConfigError, InvalidValue, Loaded, LogFormat, LogLevel, Origin, VideoCodec,
+    Announced, Config, ConfigError, InvalidValue, Loaded, LogFormat, LogLevel, MediaTcp, Origin, VideoCodec,
 };
 pub use log::subscriber;
-pub use media::MediaError;
+pub use media::{MediaError, Reach, ReachWarning};
 
 /// Between the wire and the SFU, for those who drive an SFU without sockets: the simulation.
 pub mod mapping {

@@ -36,6 +36,8 @@ pub(crate) struct Client {
     pub(crate) pads: bool,
     /// Sends on what it says it has muted: the worst a client can do.
     pub(crate) keep_sending: bool,
+    /// The page has crashed: nothing opens a socket any more, but checks go on.
+    pub(crate) is_zombie: bool,
     media_id: Option<MediaId>,
     told_state: MediaConnection,
     /// How often the page was loaded again.
@@ -68,6 +70,7 @@ impl Client {
             resets: 0,
             pads: false,
             keep_sending: false,
+            is_zombie: false,
             media_id: None,
             told_state: MediaConnection::New,
             loads: 0,
@@ -154,6 +157,7 @@ impl Client {
 
     fn execute(&mut self, now: Duration, output: Output, requests: &mut Vec<Request>) {
         match output {
+            Output::OpenSocket { .. } if self.is_zombie => {}
             Output::OpenSocket { socket } => requests.push(Request::OpenSocket(socket)),
             Output::CloseSocket { socket } => requests.push(Request::CloseSocket(socket)),
             Output::Send { socket, text } => requests.push(Request::Text(socket, text)),

@@ -56,6 +56,8 @@ pub(crate) struct Connection {
     pub(crate) out: Vec<Vec<u8>>,
     /// Connectivity checks that the network will lose.
     pub(crate) lose_checks: u32,
+    /// Answers and sends checks, but nothing else any more.
+    pub(crate) only_checks: bool,
     flavour: Flavour,
     sections: Vec<Section>,
     version: u32,
@@ -106,6 +108,7 @@ impl Connection {
             state: MediaConnection::New,
             out: Vec::new(),
             lose_checks: 0,
+            only_checks: false,
             flavour,
             sections: Vec::new(),
             version: 0,
@@ -349,7 +352,7 @@ impl Connection {
         if let Some(at) = dtls {
             due = due.min(at.saturating_duration_since(self.epoch));
         }
-        if self.srtp.is_some() {
+        if self.srtp.is_some() && !self.only_checks {
             due = due.min(self.report_due).min(self.feedback_due);
             for kind in &self.live {
                 due = self.publishers.get(kind).map_or(due, |publisher| due.min(publisher.due));
@@ -370,7 +373,7 @@ impl Connection {
             let _ = endpoint.handle_timeout(REMOTE, self.epoch + now);
             self.flush_dtls();
         }
-        if self.srtp.is_some() {
+        if self.srtp.is_some() && !self.only_checks {
             self.send_frames(now);
             self.send_feedback(now);
         }

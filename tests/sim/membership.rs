@@ -14,6 +14,18 @@ fn has_gone(world: &World, viewer: usize, people: usize) -> bool {
 }
 
 #[test]
+fn whoever_only_answers_checks_is_gone_within_twenty_seconds_without_signaling() {
+    let mut world = call(60, 2);
+    world.clients[1].is_zombie = true;
+    world.clients[1].connection.as_mut().unwrap().only_checks = true;
+    world.lose_socket(1);
+    world.run(10 * SECOND);
+    assert_eq!(world.clients[0].engine.participants().len(), 2, "a socket may take this long to come back");
+    world.run(10 * SECOND);
+    assert_eq!(world.clients[0].engine.participants().len(), 1);
+}
+
+#[test]
 fn when_one_of_three_leaves_the_others_go_on() {
     let mut world = call(2, 3);
     assert!(meet(&world, 0, 1) && meet(&world, 0, 2) && meet(&world, 1, 2));

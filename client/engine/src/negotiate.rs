@@ -292,6 +292,13 @@ impl Negotiation {
         }
     }
 
+    /// The server gave the transport up: nothing is gained by waiting until the browser finds out.
+    pub(crate) fn transport_failed(&mut self, now: Moment) {
+        if self.media.is_some() && self.connection != MediaConnection::Connected {
+            self.failed(now);
+        }
+    }
+
     /// The transport's state changed.
     pub(crate) fn connection_changed(&mut self, now: Moment, media: MediaId, state: MediaConnection) -> bool {
         if self.media != Some(media) || self.connection == state {

@@ -148,6 +148,8 @@ pub enum Refusal {
     UnknownSlot,
     /// The connection has not joined, or joined already.
     Unexpected,
+    /// The media connection cannot be encrypted and is over; a new PeerConnection is needed.
+    TransportFailed,
     /// A peer's state failed; the peer was dropped and may join again.
     Internal,
 }

@@ -243,7 +243,9 @@ impl Sfu {
             let Some(peer) = self.peers.get(key) else { continue };
             let Some(lost_at) = peer.lost_at else { continue };
             let lost_for = now.saturating_duration_since(lost_at);
-            let alive = peer.transport.as_ref().is_some_and(|transport| transport.is_alive(now));
+            let transport = peer.transport.as_ref();
+            let alive =
+                transport.is_some_and(|transport| transport.is_alive(now) && transport.carries_media(now));
             if lost_for < if alive { SIGNALING_HOLD } else { SEAT_HOLD } {
                 continue;
             }

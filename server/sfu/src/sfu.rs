@@ -336,6 +336,13 @@ impl Sfu {
             }
             transport.handle_dtls(now, datagram, &mut sfu.outbox).map_err(|error| {
                 tracing::debug!(%error, "DTLS datagram refused");
+                if error.is_fatal()
+                    && let Some(connection) = peer.connection
+                {
+                    let message =
+                        format!("The media connection cannot be encrypted: {error}. A new one is needed.");
+                    sfu.refuse(connection, Refusal::TransportFailed, &message);
+                }
                 DropReason::Dtls
             })
         });

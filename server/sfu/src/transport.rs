@@ -22,6 +22,10 @@ pub(crate) const RTCP_BYTES_MAX: usize = 1200;
 /// Without any authenticated packet for this long, the media path counts as dead.
 const SILENCE_MAX: Duration = Duration::from_secs(4);
 
+/// Without any SRTP or SRTCP for this long, whoever answers checks is not a page any more: a browser that watches or
+/// sends anything reports on it every few seconds (RFC 3550 §6.2), muted or not.
+const MEDIA_SILENCE_MAX: Duration = Duration::from_secs(15);
+
 /// What arrived meant for the peer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Progress {
@@ -45,6 +49,8 @@ pub(crate) struct Transport {
     secured: Option<Secured>,
     closed: bool,
     last_received: Instant,
+    /// The newest packet that was encrypted with the keys of the handshake, or the handshake's end.
+    last_media: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -72,6 +78,7 @@ impl Transport {
             secured: None,
             closed: false,
             last_received: now,
+            last_media: None,
         })
     }
 
@@ -136,6 +143,11 @@ impl Transport {
         !self.closed && now.saturating_duration_since(self.last_received) < SILENCE_MAX
     }
 
+    /// Whether the client's media stack was heard of lately: checks alone are answered by what a crashed page left.
+    pub(crate) fn carries_media(&self, now: Instant) -> bool {
+        self.last_media.is_some_and(|last| now.saturating_duration_since(last) < MEDIA_SILENCE_MAX)
+    }
+
     /// One STUN datagram. The answer goes to `outbox`.
     ///
     /// # Errors
@@ -177,7 +189,7 @@ impl Transport {
                 let keys = &established.keys;
                 self.secured =
                     Some(Secured { sealer: Sealer::new(&keys.server), opener: Opener::new(&keys.client) });
-                self.last_received = now;
+                self.heard(now);
                 Ok(Progress::Established)
             }
             Ok(Some(dtls::Event::Closed)) => {
@@ -215,6 +227,7 @@ impl Transport {
     #[inline]
     pub(crate) const fn heard(&mut self, now: Instant) {
         self.last_received = now;
+        self.last_media = Some(now);
     }
 
     /// Seals the RTCP in `packet[..len]` and queues it. Does nothing while there are no keys or no path.

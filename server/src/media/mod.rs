@@ -8,6 +8,7 @@ mod busy;
 mod handle;
 mod links;
 mod placement;
+mod reach;
 mod socket;
 mod tcp;
 mod worker;
@@ -23,6 +24,7 @@ use shared::{ResumeToken, RoomId};
 
 pub(crate) use self::handle::{Handle, SendError};
 use self::placement::{Load, Placement};
+pub use self::reach::{Reach, ReachWarning};
 pub(crate) use self::tcp::accept;
 use crate::config::Config;
 
@@ -57,6 +59,7 @@ pub(crate) struct Shards {
     addresses: Vec<SocketAddr>,
     /// Asked once for each join.
     placement: Mutex<Placement>,
+    reach: Reach,
 }
 
 /// A connection's place: which shard serves it. Counts until it is dropped.
@@ -84,7 +87,13 @@ impl Shards {
     /// Binds the sockets and starts the threads. `tcp` is where the listener of [`accept`] listens, if there is one.
     pub(crate) fn start(config: &Config, tcp: Option<SocketAddr>) -> Result<Self, MediaError> {
         let placement = Mutex::new(Placement::new(config.shards, config.peers_per_shard_max));
-        let mut shards = Self { handles: Vec::new(), threads: Vec::new(), addresses: Vec::new(), placement };
+        let mut shards = Self {
+            handles: Vec::new(),
+            threads: Vec::new(),
+            addresses: Vec::new(),
+            placement,
+            reach: Reach::default(),
+        };
         let pairs: Result<Vec<_>, io::Error> = (0..config.shards).map(|_| handle::pair()).collect();
         let pairs = pairs.map_err(MediaError::Thread)?;
         let wakers: Vec<_> = pairs.iter().map(|(_, inbox)| Arc::clone(&inbox.waker)).collect();
@@ -97,10 +106,14 @@ impl Shards {
             let bind_error = |source| MediaError::Bind { address, source };
             let socket = socket::bind(address).map_err(bind_error)?;
             let bound = socket.local_addr().map_err(bind_error)?;
+            if index == 0 {
+                socket::warn_of_small_buffers(&socket).map_err(bind_error)?;
+            }
             let candidates = announce::candidates(bound, offset, &config.announce, &local);
             let tcp_candidates =
                 tcp.map(|tcp| announce::tcp_candidates(tcp, &config.announce, &local)).unwrap_or_default();
-            tracing::debug!(shard = index, ?candidates, ?tcp_candidates, "media candidates");
+            shards.reach.look_at(&config.announce, &socket, bound, &candidates);
+            shards.reach.tcp_candidates.clone_from(&tcp_candidates);
             let thread = worker::spawn(worker::Shard {
                 index,
                 // One thread is better left to the scheduler, and when every core has a shard nothing is gained.
@@ -126,6 +139,11 @@ impl Shards {
             shards.addresses.push(bound);
         }
         Ok(shards)
+    }
+
+    /// What clients will see.
+    pub(crate) fn reach(&self) -> &Reach {
+        &self.reach
     }
 
     /// Where the shards listen.

@@ -171,6 +171,11 @@ fn refused(refusal: Refusal, detail: &str) -> ServerMessage {
             None,
             "The message does not fit here: join a room first, and only once.",
         ),
+        Refusal::TransportFailed => (
+            ErrorCode::Internal,
+            Some("transport"),
+            "The media connection could not be encrypted. It is set up anew.",
+        ),
         Refusal::Internal => (
             ErrorCode::Internal,
             None,
@@ -436,6 +441,7 @@ mod tests {
         check(Refusal::InvalidOffer, ErrorCode::InvalidOffer, Some("offer"));
         check(Refusal::UnknownSlot, ErrorCode::UnknownSlot, None);
         check(Refusal::Unexpected, ErrorCode::UnexpectedMessage, None);
+        check(Refusal::TransportFailed, ErrorCode::Internal, Some("transport"));
         check(Refusal::Internal, ErrorCode::Internal, None);
     }
 

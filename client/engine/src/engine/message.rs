@@ -151,6 +151,7 @@ impl Engine {
             (Some("wants"), _) | (None, ErrorCode::UnknownSlot) => self.wants.refused(now),
             (Some("media"), _) => self.media.refused(now),
             (Some("rename"), _) => self.name.refused(now),
+            (Some("transport"), _) => self.negotiation.transport_failed(now),
             (Some("resync"), _) => self.roster.resync_refused(now),
             // Whatever it was, it was not handled: say everything again.
             (None, ErrorCode::RateLimited) => {

@@ -190,6 +190,18 @@ fn a_refused_offer_is_told_and_tried_again_with_new_media() {
 }
 
 #[test]
+fn a_transport_that_the_server_gave_up_is_replaced_without_waiting() {
+    let mut world = World::new();
+    world.mute.connection = true;
+    world.pass(SECOND);
+    let resets = world.media_resets();
+    world.fault(ErrorCode::Internal, "transport");
+    world.pass(2 * SECOND);
+    assert_eq!(world.media_resets(), resets + 1);
+    assert!(matches!(world.notices()[..], [Notice::Problem(_)]));
+}
+
+#[test]
 fn an_offer_too_large_for_a_message_is_tried_with_fewer_slots() {
     let sdps = ["x".repeat(SDP_BYTES_MAX + 1), "\r\n".repeat(SDP_BYTES_MAX / 2)];
     for sdp in sdps {

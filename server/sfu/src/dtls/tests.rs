@@ -33,6 +33,8 @@ struct Options {
     is_fingerprint_wrong: bool,
     /// Decides about the n-th datagram of a direction: how many copies arrive.
     copies: Box<dyn FnMut(Direction, usize) -> usize>,
+    /// And how much later than others: datagrams overtake each other.
+    delay: Box<dyn FnMut(Direction, usize) -> Duration>,
 }
 
 impl Default for Options {
@@ -43,6 +45,7 @@ impl Default for Options {
             client_interval: CLIENT_INTERVAL,
             is_fingerprint_wrong: false,
             copies: Box::new(|_, _| 1),
+            delay: Box::new(|_, _| Duration::ZERO),
         }
     }
 }
@@ -57,6 +60,7 @@ struct Link {
     flying: BTreeMap<(Instant, usize), (Direction, BytesMut)>,
     sent: [usize; 2],
     copies: Box<dyn FnMut(Direction, usize) -> usize>,
+    delay: Box<dyn FnMut(Direction, usize) -> Duration>,
     client_complete_at: Option<Instant>,
     established: Option<(Instant, Established)>,
     server_errors: Vec<DtlsError>,
@@ -92,6 +96,7 @@ impl Link {
             flying: BTreeMap::new(),
             sent: [0, 0],
             copies: options.copies,
+            delay: options.delay,
             client_complete_at: None,
             established: None,
             server_errors: vec![],
@@ -100,11 +105,12 @@ impl Link {
     }
 
     fn send(&mut self, direction: Direction, datagram: &BytesMut) {
-        let sent = &mut self.sent[direction as usize];
-        *sent += 1;
-        for _ in 0..(self.copies)(direction, *sent) {
+        self.sent[direction as usize] += 1;
+        let sent = self.sent[direction as usize];
+        for _ in 0..(self.copies)(direction, sent) {
             let order = self.flying.len() + 1_000 * (self.sent[0] + self.sent[1]);
-            self.flying.insert((self.now + LATENCY, order), (direction, datagram.clone()));
+            let at = self.now + LATENCY + (self.delay)(direction, sent);
+            self.flying.insert((at, order), (direction, datagram.clone()));
         }
     }
 
@@ -171,7 +177,9 @@ impl Link {
     /// Runs a handshake that must succeed and returns how long it took and which profile was chosen.
     fn complete(&mut self, limit: Duration) -> (Duration, Profile) {
         self.run(limit);
-        let (at, established) = self.established.clone().expect("the server completes");
+        let Some((at, established)) = self.established.clone() else {
+            panic!("the server does not complete: {:?}, {:?}", self.server_errors, self.server)
+        };
         let at = at.max(self.client_complete_at.expect("the client completes"));
         let state = self.client.get_connection_state(SERVER).unwrap();
         let len = established.profile.exporter_len();
@@ -273,6 +281,44 @@ fn duplicated_datagrams_do_no_harm() {
         let mut link = Link::new(Options { mtu, copies: Box::new(|_, _| 2), ..Options::default() });
         assert_eq!(link.complete(SECOND).0, 6 * LATENCY);
         assert!(link.sent[1] < 40, "duplicates do not multiply");
+    }
+}
+
+/// All orders of `0..count`.
+fn permutations(count: usize) -> Vec<Vec<usize>> {
+    if count == 0 {
+        return vec![vec![]];
+    }
+    let shorter = permutations(count - 1);
+    let places = |order: &Vec<usize>| -> Vec<Vec<usize>> {
+        let insert = |at| {
+            let mut longer = order.clone();
+            longer.insert(at, count - 1);
+            longer
+        };
+        (0..count).map(insert).collect()
+    };
+    shorter.iter().flat_map(places).collect()
+}
+
+#[test]
+fn the_fragments_of_a_client_hello_may_come_in_any_order_and_twice() {
+    let mtu = 40;
+    let mut lossless = Link::new(Options { mtu, ..Options::default() });
+    lossless.collect();
+    let fragments = lossless.sent[Direction::ToServer as usize];
+    assert!((2..=5).contains(&fragments), "{fragments} fragments");
+    for copies in [1, 2] {
+        for order in permutations(fragments) {
+            let places = order.clone();
+            let delay = Box::new(move |to, n: usize| match to {
+                Direction::ToServer if n <= places.len() => Duration::from_millis(places[n - 1] as u64),
+                Direction::ToServer | Direction::ToClient => Duration::ZERO,
+            });
+            let copies = Box::new(move |_, _| copies);
+            let (took, _) = Link::new(Options { mtu, delay, copies, ..Options::default() }).complete(SECOND);
+            assert!(took < Duration::from_millis(200), "{order:?}: {took:?}");
+        }
     }
 }
 

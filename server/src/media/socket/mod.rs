@@ -66,15 +66,26 @@ pub(super) fn bind(address: SocketAddr) -> io::Result<UdpSocket> {
     socket.set_recv_buffer_size(BUFFER_BYTES)?;
     socket.set_send_buffer_size(BUFFER_BYTES)?;
     socket.bind(&address.into())?;
-    let got = socket.recv_buffer_size()?;
-    if got < BUFFER_BYTES {
-        tracing::info!(
-            bytes = got,
-            wanted = BUFFER_BYTES,
-            "the kernel gives a small receive buffer: raise net.core.rmem_max for large rooms"
+    Ok(socket.into())
+}
+
+/// Tells the operator which setting of the kernel cuts the buffers that [`bind`] asks for.
+pub(super) fn warn_of_small_buffers(socket: &UdpSocket) -> io::Result<()> {
+    let socket = socket2::SockRef::from(socket);
+    warn_of_small("receive", "net.core.rmem_max", socket.recv_buffer_size()?);
+    warn_of_small("send", "net.core.wmem_max", socket.send_buffer_size()?);
+    Ok(())
+}
+
+/// Linux reports twice what it grants, for its own book-keeping (socket(7)).
+fn warn_of_small(buffer: &str, setting: &str, reported: usize) {
+    let granted = if cfg!(target_os = "linux") { reported / 2 } else { reported };
+    if granted < BUFFER_BYTES {
+        tracing::warn!(
+            "the kernel gives {granted} bytes of {buffer} buffer for media instead of {BUFFER_BYTES}: bursts of large \
+             rooms will lose packets. Set `sysctl -w {setting}={BUFFER_BYTES}`"
         );
     }
-    Ok(socket.into())
 }
 
 /// An IPv4 address as an IPv6 socket reports it (RFC 4291 section 2.5.5.2) becomes plain again.
