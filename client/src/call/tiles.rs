@@ -37,6 +37,8 @@ pub(crate) enum PicturePause {
     Awaited,
     /// This connection does not carry it.
     Connection,
+    /// This browser cannot decode it.
+    Codec,
     /// For a reason that this page does not know.
     Other,
 }
@@ -48,6 +50,7 @@ impl PicturePause {
             PauseReason::Muted => None,
             PauseReason::NotSent => Some(Self::Awaited),
             PauseReason::Bandwidth => Some(Self::Connection),
+            PauseReason::Codec => Some(Self::Codec),
             PauseReason::Unknown => Some(Self::Other),
         }
     }
@@ -57,6 +60,7 @@ impl PicturePause {
         match self {
             Self::Awaited => "awaited",
             Self::Connection => "connection",
+            Self::Codec => "codec",
             Self::Other => "other",
         }
     }
@@ -66,6 +70,7 @@ impl PicturePause {
         match self {
             Self::Awaited => Key::PictureAwaited,
             Self::Connection => Key::PictureStarved,
+            Self::Codec => Key::PictureUnreadable,
             Self::Other => Key::PicturePaused,
         }
     }
@@ -134,6 +139,7 @@ mod tests {
         assert_eq!(of(PauseReason::Muted), None);
         assert_eq!(of(PauseReason::NotSent), Some("awaited"));
         assert_eq!(of(PauseReason::Bandwidth), Some("connection"));
+        assert_eq!(of(PauseReason::Codec), Some("codec"));
         assert_eq!(of(PauseReason::Unknown), Some("other"));
     }
 

@@ -96,6 +96,7 @@ pub(super) const fn text(key: Key) -> &'static str {
         Key::PersonReconnecting => "Reconnecting…",
         Key::PictureStarved => "Picture paused: weak connection",
         Key::PictureAwaited => "Waiting for the picture…",
+        Key::PictureUnreadable => "This browser cannot show the picture",
         Key::PicturePaused => "Picture paused",
         Key::AloneTitle => "You are the first here",
         Key::AloneText => "Send this link to whoever shall join you.",

@@ -150,6 +150,8 @@ pub(crate) enum Key {
     /// On somebody's tile.
     PictureAwaited,
     /// On somebody's tile.
+    PictureUnreadable,
+    /// On somebody's tile.
     PicturePaused,
     /// When nobody else is there.
     AloneTitle,

@@ -105,6 +105,7 @@ const fn icon(pause: PicturePause) -> Icon {
     match pause {
         PicturePause::Awaited => Icon::Hourglass,
         PicturePause::Connection => Icon::SignalLow,
+        PicturePause::Codec => Icon::CameraOff,
         PicturePause::Other => Icon::Pause,
     }
 }
