@@ -53,6 +53,8 @@ pub(crate) struct Checker {
     pub(crate) retransmissions: u64,
     /// Blocks of redundant audio.
     pub(crate) repeated: u64,
+    /// Packets that only probe.
+    pub(crate) padding: u64,
     pub(crate) key_frame_requests: u64,
 }
 
@@ -214,6 +216,10 @@ impl Checker {
         replay.commit(index);
         let payload = header.payload(&datagram[..len]).expect("a payload");
         if let Some(ssrc) = repairs {
+            if payload.is_empty() {
+                self.padding += 1;
+                return;
+            }
             let (sequence, original) = rtx::unwrap(payload).expect("an RTX payload");
             let received = self.read(now, original, audio, client);
             self.check_entitled(now, client, &received.label, late);

@@ -37,6 +37,8 @@ const DISCONNECTED: Duration = Duration::from_secs(5);
 const FAILED: Duration = Duration::from_secs(15);
 const REPORT_SPACING: Duration = Duration::from_secs(1);
 const FEEDBACK_SPACING: Duration = Duration::from_millis(20);
+/// Between two transport feedbacks.
+const ARRIVALS_SPACING: Duration = Duration::from_millis(60);
 /// 1900 to 1970, as the server counts.
 const NTP_UNIX_OFFSET: u64 = 2_208_988_800;
 
@@ -76,6 +78,7 @@ pub(crate) struct Connection {
     srtp: Option<(Sealer, Opener)>,
     report_due: Duration,
     feedback_due: Duration,
+    arrivals_due: Duration,
     transport_cc: u16,
     frames: u32,
     our_ssrc: u32,
@@ -125,6 +128,7 @@ impl Connection {
             srtp: None,
             report_due: Duration::ZERO,
             feedback_due: Duration::ZERO,
+            arrivals_due: Duration::ZERO,
             transport_cc: 0,
             frames: 0,
             our_ssrc: random.next_u32() | 1,
@@ -132,6 +136,8 @@ impl Connection {
             epoch,
         };
         connection.draw_credentials();
+        let transport_cc = connection.flavour.transport_cc;
+        connection.watching.tell_arrivals(epoch, connection.our_ssrc, transport_cc);
         connection
     }
 
@@ -460,13 +466,26 @@ impl Connection {
             }
         }
         let len = writer.len();
-        if len == 0 {
-            return;
+        self.send_rtcp(packet, len);
+        if now >= self.arrivals_due {
+            self.arrivals_due = now + ARRIVALS_SPACING;
+            loop {
+                let mut packet = vec![0; 1200 + RTCP_OVERHEAD_MAX];
+                let Some(len) = self.watching.write_feedback(self.epoch + now, &mut packet[..1200]) else {
+                    break;
+                };
+                self.send_rtcp(packet, len);
+            }
         }
+    }
+
+    fn send_rtcp(&mut self, mut packet: Vec<u8>, len: usize) {
         let Some((sealer, _)) = &mut self.srtp else { return };
-        let total = sealer.seal_rtcp(&mut packet, len).unwrap();
-        packet.truncate(total);
-        self.out.push(packet);
+        if len > 0 {
+            let total = sealer.seal_rtcp(&mut packet, len).unwrap();
+            packet.truncate(total);
+            self.out.push(packet);
+        }
     }
 
     /// The payload type of redundant audio, when it has any.

@@ -4,9 +4,11 @@
 
 #![expect(clippy::unwrap_used, reason = "what fails in the simulation fails its test")]
 
+mod bandwidth;
 mod calls;
 mod checker;
 mod client;
+mod congestion;
 mod connection;
 mod description;
 mod impairment;

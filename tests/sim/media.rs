@@ -12,7 +12,7 @@ use crate::publishing::HEIGHTS;
 use crate::world::World;
 
 /// The height of what `viewer` sees of `publisher`.
-fn layer(world: &World, viewer: usize, publisher: usize) -> Option<u16> {
+pub(crate) fn layer(world: &World, viewer: usize, publisher: usize) -> Option<u16> {
     let watching = &world.clients[viewer].connection.as_ref()?.watching;
     let newest =
         watching.receivers.values().filter(|receiver| !receiver.audio).filter_map(|receiver| receiver.last);

@@ -14,6 +14,8 @@ pub(crate) const HEIGHTS: [u16; 3] = [180, 360, 720];
 const SCREEN_HEIGHT: u16 = 1080;
 /// Packets with mid and rid at the start of a stream.
 const NAMED_PACKETS: u32 = 60;
+/// Most bytes of a packet of a large frame.
+const FILLED: usize = 1050;
 /// Packets kept for retransmission.
 const KEPT: usize = 300;
 
@@ -29,6 +31,8 @@ pub(crate) struct Publisher {
     pub(crate) level: u8,
     /// Each audio packet repeats the one before it, as Chromium's do.
     pub(crate) redundant: bool,
+    /// Bytes of a frame of each layer; 0 for a packet or three of a few.
+    pub(crate) frame_bytes: [usize; 3],
     key_wanted: bool,
     key_at: Duration,
 }
@@ -102,6 +106,7 @@ impl Publisher {
             due: now,
             level: 40,
             redundant: false,
+            frame_bytes: [0; 3],
             key_wanted: true,
             key_at: Duration::ZERO,
         }
@@ -138,11 +143,13 @@ impl Publisher {
         let mut packets = Vec::new();
         let (kind, mid, level) = (self.kind, self.mid.clone(), self.level);
         let red = flavour.red.filter(|_| self.redundant);
+        let frame_bytes = self.frame_bytes;
         for (number, layer) in self.layers.iter_mut().enumerate().filter(|(_, layer)| layer.active) {
             let key = (key | std::mem::take(&mut layer.key_due)) && !kind.is_audio();
+            let bytes = frame_bytes.get(number).copied().unwrap_or_default();
             let number = number as u8;
             let mut frame = Frame { now, origin, flavour, tcc, kind, mid: &mid, level, number, red };
-            layer.write(&mut frame, key, &mut packets);
+            layer.write(&mut frame, key, bytes, &mut packets);
         }
         packets
     }
@@ -224,7 +231,7 @@ impl Layer {
         self.next as u32
     }
 
-    fn write(&mut self, frame: &mut Frame<'_>, key: bool, packets: &mut Vec<Packet>) {
+    fn write(&mut self, frame: &mut Frame<'_>, key: bool, bytes: usize, packets: &mut Vec<Packet>) {
         self.frame += 1;
         let clock = if frame.kind.is_audio() { 48 } else { 90 };
         let timestamp = self.timestamp_base.wrapping_add((frame.now.as_micros() * clock / 1000) as u32);
@@ -244,7 +251,12 @@ impl Layer {
         self.tl0 = self.tl0.wrapping_add(1);
         let height =
             if frame.kind == SourceKind::Screen { SCREEN_HEIGHT } else { HEIGHTS[usize::from(frame.number)] };
-        let count = 1 + usize::from(frame.number == 2) + usize::from(key);
+        // A key frame is twice as large.
+        let bytes = bytes << usize::from(key);
+        let count = match bytes {
+            0 => 1 + usize::from(frame.number == 2) + usize::from(key),
+            _ => bytes.div_ceil(FILLED),
+        };
         for at in 0..count {
             let start = at == 0;
             let vp8 = Vp8 {
@@ -253,7 +265,8 @@ impl Layer {
                 start,
                 key_height: (start && key).then_some(height),
             };
-            let payload = media::vp8(&self.label(frame, timestamp), &vp8, 60 + 20 * at);
+            let filler = if bytes == 0 { 60 + 20 * at } else { bytes / count };
+            let payload = media::vp8(&self.label(frame, timestamp), &vp8, filler);
             packets.push(self.packet(frame, at + 1 == count, timestamp, Some(payload)));
         }
     }

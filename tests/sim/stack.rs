@@ -189,6 +189,7 @@ fn connections_of_another_stack_exchange_audio_and_video_intact() {
         shard: 0,
         peers_max: 10,
         video_codecs: sfu::sdp::Codec::VIDEO.to_vec(),
+        estimator: sfu::bandwidth::Algorithm::default(),
         wall_clock: WallClock { instant: start, since_unix_epoch: Duration::from_secs(1_700_000_000) },
     };
     let mut sfu = Sfu::new(config, Certificate::generate().unwrap(), [3; 32], start);

@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 use sfu::nack::{Arrival, Generator, Need};
 use sfu::rtcp::{ReportBlock, SenderInfo, Writer};
 use sfu::rtp::red::Red;
-use sfu::rtp::{Header, rtx};
+use sfu::rtp::{ExtensionKind, ExtensionMap, Header, KnownExtensions, rtx};
 use sfu::srtp::{Opener, ReplayWindow};
+use sfu::twcc;
 use shared::SourceKind;
 use tests::media::{self, Received};
 
@@ -52,9 +53,25 @@ pub(crate) struct Watching {
     /// Packets that could not be decrypted or read although their SSRC is known.
     pub(crate) unreadable: u64,
     pub(crate) unknown: u64,
+    /// Arrivals for the transport feedback, and the extension that numbers them.
+    recorder: Option<twcc::Recorder>,
+    extensions: ExtensionMap,
+    /// Bytes of all datagrams that were received.
+    pub(crate) bytes: u64,
 }
 
 impl Watching {
+    /// From now on arrivals are told, of packets numbered in the extension `transport_cc`.
+    pub(crate) fn tell_arrivals(&mut self, at: Instant, our_ssrc: u32, transport_cc: u8) {
+        self.extensions.insert(transport_cc, ExtensionKind::TransportCc).unwrap();
+        self.recorder = Some(twcc::Recorder::new(our_ssrc, at));
+    }
+
+    /// The next transport feedback, if any.
+    pub(crate) fn write_feedback(&mut self, at: Instant, out: &mut [u8]) -> Option<usize> {
+        self.recorder.as_mut()?.build(at, 1, out)
+    }
+
     pub(crate) fn add(&mut self, mid: &str, audio: bool, ssrc: u32, repair: Option<u32>, red: Option<u8>) {
         if let Some(old) = self.receivers.values().find(|receiver| receiver.mid == mid) {
             assert_eq!(old.ssrc, ssrc, "the SSRC of slot {mid} changed by a negotiation");
@@ -102,6 +119,11 @@ impl Watching {
             return;
         };
         replay.commit(index);
+        self.bytes += datagram.len() as u64;
+        let number = KnownExtensions::read(&header, datagram, &self.extensions).transport_cc;
+        if let (Some(number), Some(recorder)) = (number, &mut self.recorder) {
+            recorder.record(number, at);
+        }
         let Ok(payload) = header.payload(&datagram[..len]) else { return };
         if let Some((ssrc, _)) = self.repairs.get(&header.ssrc) {
             let Some((sequence, payload)) = rtx::unwrap(payload) else { return };

@@ -75,6 +75,7 @@ impl World {
             shard: 0,
             peers_max: 100,
             video_codecs: sfu::sdp::Codec::VIDEO.to_vec(),
+            estimator: sfu::bandwidth::Algorithm::default(),
             wall_clock: WallClock { instant: epoch, since_unix_epoch: Duration::ZERO },
         };
         let mut random = ChaCha8Rng::seed_from_u64(seed);

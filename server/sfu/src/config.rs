@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use crate::bandwidth::Algorithm;
 use crate::sdp::Codec;
 
 /// Settings of one SFU (one shard).
@@ -18,6 +19,8 @@ pub struct Config {
     pub peers_max: usize,
     /// Which video codecs are accepted, best first.
     pub video_codecs: Vec<Codec>,
+    /// Judges what each subscriber's connection carries.
+    pub estimator: Algorithm,
     /// How the shell's monotonic clock and the wall clock lie to each other (RTCP sender reports, abs-send-time).
     pub wall_clock: WallClock,
 }

@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 use shared::SourceRef;
 
 use crate::address::Address;
-use crate::allocation::Allocator;
-use crate::budget::Budget;
+use crate::allocation::{Allocation, Allocator, Demand};
+use crate::bandwidth::Algorithm;
+use crate::congestion::{Congestion, VOICE_BPS};
 use crate::drop_reason::DropReason;
 use crate::layer_filter::{LayerFilter, Verdict};
 use crate::nack::Responder;
@@ -19,7 +20,8 @@ use crate::rtcp::TransportFeedback;
 use crate::rtp::frame::{Layers, Numbers};
 use crate::rtp::identifier::Mid;
 use crate::rtp::{
-    Carried, ExtensionMap, OutgoingHeader, WrittenHeader, abs_send_time, dependency_descriptor, red, rtx,
+    Carried, ExtensionKind, ExtensionMap, OutgoingHeader, WrittenHeader, abs_send_time,
+    dependency_descriptor, red, rtx,
 };
 use crate::sdp::{Codec, PayloadMap, SlotSsrcs};
 use crate::send_batch::SendBatch;
@@ -29,7 +31,8 @@ use crate::subscription::{Feed, StreamKey};
 /// Packets with the `mid` extension at the start of a slot; the SSRC is in the answer, so it only helps
 /// clients that bind by mid first.
 const MID_PACKETS: u64 = 200;
-/// Most packets waiting for one subscriber between two transmissions.
+/// Most packets waiting for one subscriber; a further one is dropped and counted. What waits long is overwritten in its
+/// publisher's ring before that.
 const QUEUE_MAX: usize = 8192;
 
 /// One receiving m-line of the client.
@@ -143,6 +146,33 @@ impl Slot {
         Repeated::gather(&self.rewriter, ring, numbers, packet, distance, self.payload.payload_type)
     }
 
+    /// SRTP index for a packet on the retransmission stream; never given twice.
+    pub(crate) const fn next_rtx_index(&mut self) -> u64 {
+        let index = self.rtx_index;
+        self.rtx_index += 1;
+        index
+    }
+
+    /// The newest packet's numbers, and when it was sent.
+    pub(crate) fn last_sent(&self) -> Option<(Instant, Rewritten)> {
+        self.rewriter.last()
+    }
+
+    /// The numbers under which a packet went out, to be sent again.
+    pub(crate) fn again(&self, out_sequence: u16, packet: &RingPacket<'_>) -> Option<Rewritten> {
+        let source =
+            SourcePacket { sequence: packet.sequence, timestamp: packet.timestamp, numbers: packet.numbers };
+        self.rewriter.again(out_sequence, &source)
+    }
+
+    /// The payload type of retransmissions: that of the codec that is shown, else of any.
+    pub(crate) fn rtx_payload_type(&self) -> Option<u8> {
+        match self.current {
+            Some(feed) => self.payload_of(feed.codec)?.rtx_payload_type,
+            None => self.payloads.iter().find_map(|map| map.rtx_payload_type),
+        }
+    }
+
     /// How packets of a stream are sent, when it is in a codec that the viewer accepted.
     #[inline]
     fn payload_for(&self, token: u32) -> Option<&PayloadMap> {
@@ -212,7 +242,7 @@ impl Slot {
     }
 
     /// Where the outgoing packet came from, for its retransmission.
-    fn origin(&self, sequence: u16) -> Option<(u32, u16)> {
+    pub(crate) fn origin(&self, sequence: u16) -> Option<(u32, u16)> {
         self.rewriter.source_of(sequence).map(|origin| (origin.source, origin.sequence))
     }
 }
@@ -269,54 +299,105 @@ pub(crate) struct Path<'a> {
     pub(crate) since_unix_epoch: Duration,
 }
 
-/// See the [module](self).
+/// Packets to send, oldest first.
 #[derive(Debug, Default)]
+struct Queue {
+    packets: Vec<Queued>,
+    drained: usize,
+}
+
+impl Queue {
+    #[inline]
+    fn next(&mut self) -> Option<Queued> {
+        let packet = self.packets.get(self.drained).copied();
+        match packet {
+            Some(_) => self.drained += 1,
+            None => self.clear(),
+        }
+        packet
+    }
+
+    const fn is_empty(&self) -> bool {
+        self.drained == self.packets.len()
+    }
+
+    /// Adds a packet; returns whether there was room. What has been drained makes room before anything is refused.
+    #[inline]
+    fn push(&mut self, packet: Queued) -> bool {
+        if self.packets.len() >= QUEUE_MAX {
+            self.packets.drain(..std::mem::take(&mut self.drained));
+            if self.packets.len() >= QUEUE_MAX {
+                return false;
+            }
+        }
+        self.packets.push(packet);
+        true
+    }
+
+    fn clear(&mut self) {
+        self.packets.clear();
+        self.drained = 0;
+    }
+}
+
+/// See the [module](self).
+#[derive(Debug)]
 pub(crate) struct Downlink {
     pub(crate) slots: Vec<Slot>,
-    /// Packets to send, oldest first. Drained from the front by [`Self::next`].
-    queue: Vec<Queued>,
-    drained: usize,
-    /// Transport-wide sequence number of the next packet.
-    transport_cc: u16,
+    /// Audio and retransmissions: they never wait for the pacer.
+    urgent: Queue,
+    queue: Queue,
     /// Measured from the client's receiver reports.
     pub(crate) rtt: Option<Duration>,
     /// How much of earlier audio each packet repeats.
     pub(crate) redundancy: Redundancy,
-    /// What the connection carries.
-    pub(crate) budget: Budget,
+    /// What the connection carries, and when packets leave.
+    pub(crate) congestion: Congestion,
     /// Shares it among the slots.
     pub(crate) allocator: Allocator,
+    /// What the slots show is less than they could: the connection is the limit.
+    pub(crate) is_limited: bool,
 }
 
 impl Downlink {
+    pub(crate) fn new(now: Instant, algorithm: Algorithm) -> Self {
+        Self {
+            slots: Vec::new(),
+            urgent: Queue::default(),
+            queue: Queue::default(),
+            rtt: None,
+            redundancy: Redundancy::default(),
+            congestion: Congestion::new(now, algorithm),
+            allocator: Allocator::default(),
+            is_limited: false,
+        }
+    }
+
     /// Adds a packet to send; returns whether there was room.
     #[inline]
     pub(crate) fn enqueue(&mut self, packet: Queued) -> bool {
-        if self.queue.len() >= QUEUE_MAX {
-            return false;
-        }
-        self.queue.push(packet);
-        true
+        let is_audio = self.slots.get(usize::from(packet.slot)).is_some_and(|slot| slot.audio);
+        let is_urgent = is_audio || matches!(packet.kind, QueuedKind::Again(_));
+        let queue = if is_urgent { &mut self.urgent } else { &mut self.queue };
+        queue.push(packet)
     }
 
     /// Forgets what waits: after a negotiation its slots may be others.
     pub(crate) fn forget_queue(&mut self) {
+        self.urgent.clear();
         self.queue.clear();
-        self.drained = 0;
     }
 
-    /// The next packet to send.
+    /// The next packet to send; nothing while the rest has to wait.
     #[inline]
     pub(crate) fn next(&mut self) -> Option<Queued> {
-        let packet = self.queue.get(self.drained).copied();
-        match packet {
-            Some(_) => self.drained += 1,
-            None => {
-                self.queue.clear();
-                self.drained = 0;
-            }
-        }
-        packet
+        self.urgent.next().or_else(|| if self.congestion.pacer.is_open() { self.queue.next() } else { None })
+    }
+
+    /// Whether something has to wait for the pacer, or for the next piece of a probe.
+    #[inline]
+    pub(crate) const fn is_waiting(&self) -> bool {
+        !self.queue.is_empty() || self.congestion.is_probing()
     }
 
     /// Writes one packet of `ring` into `batch`, in the slot's numbers, sealed.
@@ -344,7 +425,13 @@ impl Downlink {
             QueuedKind::Padding => return Ok(Sent::Nothing),
             QueuedKind::Again(out_sequence) => match slot.rewriter.again(out_sequence, &source) {
                 Some(numbers) => {
-                    return send_again(slot, &mut self.transport_cc, packet, numbers, path, batch);
+                    let number = self.congestion.next_number();
+                    let Some(bytes) = send_again(slot, number, packet, numbers, path, batch) else {
+                        return Ok(Sent::Nothing);
+                    };
+                    let is_numbered = slot.extensions.id(ExtensionKind::TransportCc).is_some();
+                    self.congestion.sent(bytes, is_numbered, true);
+                    return Ok(Sent::Retransmitted);
                 }
                 // It never went out: it was recovered from a loss on the publisher's side. Send it in its place.
                 None => (slot.pass(now, queued.stream.token, &source, packet)?, Sent::Forwarded),
@@ -369,26 +456,23 @@ impl Downlink {
             timestamp: numbers.timestamp,
             ssrc: slot.ssrcs.ssrc,
             mid: (slot.packets < MID_PACKETS).then_some(slot.mid.as_str()),
-            transport_cc: Some(self.transport_cc),
+            transport_cc: Some(self.congestion.next_number()),
             abs_send_time: Some(abs_send_time(path.since_unix_epoch)),
             carried: if is_left_out { Carried::default() } else { packet.carried },
         };
+        let (mut bytes, mut is_numbered) = (0, false);
         let ok = batch.push_with(path.to, |space| {
             let written = header.write(&slot.extensions, space).ok()?;
             let header_len = written.len;
+            is_numbered = written.transport_cc_at.is_some();
             if red_type.is_some() {
                 let payload = space.get_mut(header_len..)?;
                 let opus = slot.payload.payload_type;
                 let plain_len =
                     header_len + red::write(repeated.blocks(), opus, packet.payload, payload).ok()?;
                 space.get(..plain_len + RTP_OVERHEAD_MAX)?;
-                return Some(path.sealer.seal_rtp(
-                    space,
-                    header_len,
-                    plain_len,
-                    slot.ssrcs.ssrc,
-                    numbers.index,
-                ));
+                bytes = path.sealer.seal_rtp(space, header_len, plain_len, slot.ssrcs.ssrc, numbers.index);
+                return Some(bytes);
             }
             let plain_len = header_len + payload.len();
             let out = space.get_mut(header_len..plain_len + RTP_OVERHEAD_MAX)?;
@@ -396,7 +480,8 @@ impl Downlink {
             if !is_left_out {
                 renumber(packet, numbers, written, header_len, space);
             }
-            Some(path.sealer.seal_rtp(space, header_len, plain_len, slot.ssrcs.ssrc, numbers.index))
+            bytes = path.sealer.seal_rtp(space, header_len, plain_len, slot.ssrcs.ssrc, numbers.index);
+            Some(bytes)
         });
         if !ok {
             return Err(DropReason::TooLarge);
@@ -404,7 +489,7 @@ impl Downlink {
         if slot.audio {
             batch.mark_audio();
         }
-        self.transport_cc = self.transport_cc.wrapping_add(1);
+        self.congestion.sent(bytes, is_numbered, true);
         slot.packets += 1;
         slot.octets += payload.len() as u64;
         Ok(sent)
@@ -436,9 +521,11 @@ impl Downlink {
         slot.responder.allow(sequence, now, rtt).then_some((at as u8, token, source_sequence))
     }
 
-    /// Whether what the slots show is not settled: one waits for a key frame, or the connection is to be judged.
+    /// Whether what the slots show is not settled: one waits for a key frame, or for a better connection, or there are
+    /// reports to judge.
     pub(crate) fn is_unsettled(&self, now: Instant) -> bool {
-        self.budget.is_due(now)
+        self.is_limited
+            || self.congestion.reports.is_due(now)
             || self.slots.iter().any(|slot| slot.pending.is_some() || slot.waits_for_key_picture())
     }
 
@@ -450,7 +537,27 @@ impl Downlink {
         let expected = previous.map_or(0, |previous| u64::from(highest.saturating_sub(previous)));
         let lost = expected * u64::from(fraction_lost) / 256;
         self.redundancy.report(now, expected, lost);
-        self.budget.report(expected, lost);
+        self.congestion.reports.report(expected, lost);
+    }
+
+    /// What each slot shall show, given what its demands take and what is being sent.
+    pub(crate) fn allocate(&mut self, now: Instant, demands: Vec<Demand>, sending_bps: u64) -> Allocation {
+        self.congestion.reports.judge(now, sending_bps);
+        let voices = self.voices();
+        let capacity = self.congestion.capacity(now, voices);
+        let allocation = self.allocator.allocate(now, demands, capacity);
+        self.is_limited = capacity.is_some() && allocation.next_bps.is_some();
+        // Without video there is nothing to find out.
+        let video_bps = allocation.best_bps.max(allocation.next_bps.unwrap_or_default());
+        let voices_bps = if video_bps > 0 { VOICE_BPS * voices as u64 } else { 0 };
+        self.congestion.want(now, video_bps + voices_bps);
+        allocation
+    }
+
+    /// How many slots carry a voice.
+    pub(crate) fn voices(&self) -> usize {
+        let carries = |slot: &&Slot| slot.audio && slot.current.or(slot.pending).is_some();
+        self.slots.iter().filter(carries).count()
     }
 
     /// What arrived of the last packets on all slots together: sooner than any slot's own report.
@@ -498,49 +605,44 @@ fn renumber(
     }
 }
 
-/// Sends a packet again under the slot's retransmission SSRC (RFC 4588).
+/// Sends a packet again under the slot's retransmission SSRC (RFC 4588) and the transport-wide `number`; gives the length
+/// of the datagram, or nothing when the slot has no such SSRC or the packet does not fit.
 #[cold]
-fn send_again(
+pub(crate) fn send_again(
     slot: &mut Slot,
-    transport_cc: &mut u16,
+    number: u16,
     packet: &RingPacket<'_>,
     numbers: Rewritten,
     path: &Path<'_>,
     batch: &mut SendBatch,
-) -> Result<Sent, DropReason> {
-    let payload_type = slot.current.and_then(|feed| slot.payload_of(feed.codec)?.rtx_payload_type);
-    let (Some(ssrc), Some(payload_type)) = (slot.ssrcs.rtx, payload_type) else {
-        return Ok(Sent::Nothing);
-    };
+) -> Option<usize> {
+    let (ssrc, payload_type) = (slot.ssrcs.rtx?, slot.rtx_payload_type()?);
+    let index = slot.next_rtx_index();
     let header = OutgoingHeader {
         marker: packet.marker,
         padding: false,
         payload_type,
-        sequence: slot.rtx_index as u16,
+        sequence: index as u16,
         timestamp: numbers.timestamp,
         ssrc,
         mid: None,
-        transport_cc: Some(*transport_cc),
+        transport_cc: Some(number),
         abs_send_time: Some(abs_send_time(path.since_unix_epoch)),
         carried: match packet.numbers {
             Numbers::Descriptor(_) => packet.carried,
             Numbers::None | Numbers::Vp8(_) | Numbers::Vp9(_) => Carried::default(),
         },
     };
-    let index = slot.rtx_index;
-    let ok = batch.push_with(path.to, |space| {
+    let mut total = 0;
+    let written = batch.push_with(path.to, |space| {
         let header = header.write(&slot.extensions, space).ok()?;
         let header_len = header.len;
         let wrapped = rtx::wrap(numbers.sequence(), packet.payload, space.get_mut(header_len..)?).ok()?;
         renumber(packet, numbers, header, header_len + rtx::OVERHEAD, space);
         let plain_len = header_len + wrapped;
         space.get(..plain_len + RTP_OVERHEAD_MAX)?;
-        Some(path.sealer.seal_rtp(space, header_len, plain_len, ssrc, index))
+        total = path.sealer.seal_rtp(space, header_len, plain_len, ssrc, index);
+        Some(total)
     });
-    if !ok {
-        return Err(DropReason::TooLarge);
-    }
-    slot.rtx_index += 1;
-    *transport_cc = transport_cc.wrapping_add(1);
-    Ok(Sent::Retransmitted)
+    written.then_some(total)
 }

@@ -13,6 +13,7 @@ use shared::SourceKind;
 use crate::address::Address;
 use crate::downlink::{Queued, QueuedKind, Sent};
 use crate::drop_reason::DropReason;
+use crate::pacer::RELEASE_SPACING;
 use crate::peer::{self, Peer};
 use crate::peer_table::PeerKey;
 use crate::redundancy;
@@ -21,6 +22,17 @@ use crate::send_batch::SendBatch;
 use crate::sfu::Sfu;
 use crate::subscription::StreamKey;
 use crate::uplink::{Arrived, Received};
+
+/// How sending to one subscriber ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum After {
+    /// Nothing is left.
+    Done,
+    /// The batch is full.
+    CutShort,
+    /// What is left has to wait for its pacer.
+    Waiting,
+}
 
 /// Most packets that one NACK message can bring back: more is not repair but amplification.
 const RETRANSMISSIONS_PER_NACK_MAX: usize = 128;
@@ -124,11 +136,16 @@ impl Sfu {
     /// Sends what waits for subscribers; returns whether something is left because the batch is full.
     pub(crate) fn transmit_media(&mut self, now: Instant, batch: &mut SendBatch) -> bool {
         while let Some(key) = self.busy.last().copied() {
-            if self.with_peer(key, |sfu, peer| sfu.transmit_to(now, peer, batch)) == Some(true) {
+            let after = self.with_peer(key, |sfu, peer| sfu.transmit_to(now, peer, batch));
+            if after == Some(After::CutShort) {
                 return true;
             }
             self.busy.pop();
-            if let Some(peer) = self.peers.get_mut(key) {
+            if after == Some(After::Waiting) {
+                // It stays busy until it is released.
+                self.paced.push(key);
+                self.release_at.get_or_insert(now + RELEASE_SPACING);
+            } else if let Some(peer) = self.peers.get_mut(key) {
                 peer.is_busy = false;
             }
         }
@@ -136,14 +153,15 @@ impl Sfu {
     }
 
     #[inline]
-    fn transmit_to(&mut self, now: Instant, subscriber: &mut Peer, batch: &mut SendBatch) -> bool {
+    fn transmit_to(&mut self, now: Instant, subscriber: &mut Peer, batch: &mut SendBatch) -> After {
         let since_unix_epoch = self.config.wall_clock.since_unix_epoch(now);
         let Some((downlink, path)) = peer::split(subscriber, since_unix_epoch) else {
             while subscriber.downlink.next().is_some() {
                 self.statistics.drop(DropReason::NoPath);
             }
-            return false;
+            return After::Done;
         };
+        downlink.congestion.begin(now);
         let mut has_switched = false;
         let is_cut_short = loop {
             if batch.is_full() {
@@ -172,10 +190,24 @@ impl Sfu {
                 Err(reason) => self.statistics.drop(reason),
             }
         };
+        downlink.congestion.end(now);
         if has_switched {
             self.mark_dirty(&subscriber.room);
         }
-        is_cut_short
+        if is_cut_short
+            || subscriber.downlink.congestion.is_probing() && self.transmit_probe(now, subscriber, batch)
+        {
+            return After::CutShort;
+        }
+        if subscriber.downlink.is_waiting() { After::Waiting } else { After::Done }
+    }
+
+    /// Lets go what the pacers held back, and the next piece of every probe.
+    pub(crate) fn release_paced(&mut self, now: Instant) {
+        if self.release_at.is_some_and(|at| at <= now) {
+            self.release_at = None;
+            self.busy.append(&mut self.paced);
+        }
     }
 
     pub(crate) fn receive_rtcp(
@@ -226,9 +258,22 @@ impl Sfu {
             }
             Packet::Pli(pli) => self.key_frame_for(peer, pli.media_ssrc),
             Packet::Fir(fir) => fir.entries().for_each(|entry| self.key_frame_for(peer, entry.ssrc)),
-            Packet::TransportFeedback(feedback) => peer.downlink.transport_feedback(now, feedback),
-            // The estimates are for bandwidth estimation; goodbyes are settled by signaling.
+            Packet::TransportFeedback(feedback) => self.transport_feedback(now, peer, feedback),
+            // The receiver's own estimate is what a sender without feedback would need; goodbyes are settled by signaling.
             Packet::SourceDescription(_) | Packet::Goodbye(_) | Packet::Remb(_) | Packet::Other { .. } => {}
+        }
+    }
+
+    fn transport_feedback(&mut self, now: Instant, peer: &mut Peer, feedback: &rtcp::TransportFeedback<'_>) {
+        let downlink = &mut peer.downlink;
+        downlink.transport_feedback(now, feedback);
+        if !downlink.congestion.feedback(now, feedback) {
+            return;
+        }
+        // What does not fit any more goes at once, not at the next review.
+        let capacity = downlink.congestion.capacity(now, downlink.voices());
+        if capacity.is_some_and(|capacity| capacity.estimate_bps < downlink.allocator.held_bps()) {
+            self.mark_dirty(&peer.room);
         }
     }
 

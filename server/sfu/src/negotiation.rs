@@ -150,7 +150,7 @@ impl Sfu {
                     Transport::new(now, &self.certificate, credentials, offer).map_err(unusable)?;
                 peer.transport = Some(transport);
                 peer.uplink = Uplink::new(peer.our_ssrc, now);
-                peer.downlink = Downlink::default();
+                peer.downlink = Downlink::new(now, self.config.estimator);
             }
         }
         if !same {

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use shared::{DisplayName, MediaState, PeerId, ResumeToken, RoomId, SourceKind};
 
+use crate::bandwidth::Algorithm;
 use crate::command::ConnectionId;
 use crate::downlink::{Downlink, Path};
 use crate::event::{RequestedLayers, Seat, SlotState};
@@ -77,7 +78,8 @@ impl Peer {
             lost_at: None,
             transport: None,
             uplink: Uplink::new(our_ssrc, now),
-            downlink: Downlink::default(),
+            // The transport brings its own, with the estimator that is configured.
+            downlink: Downlink::new(now, Algorithm::default()),
             session_id,
             session_version: 0,
             told_slots: Vec::new(),
@@ -169,6 +171,13 @@ impl Peer {
         }
     }
 
+    /// Lets time pass for the estimate of the client's connection; returns whether a probe is to be sent.
+    pub(crate) fn time_passes(&mut self, now: Instant) -> bool {
+        let is_ready = self.transport.as_ref().is_some_and(Transport::is_ready);
+        let can_probe = is_ready && self.downlink.can_probe();
+        self.downlink.congestion.handle_timeout(now, can_probe)
+    }
+
     /// A report of the client on one of our streams: its losses, and the round trip (RFC 3550 §6.4.1).
     pub(crate) fn report_block(
         &mut self,
@@ -189,6 +198,7 @@ impl Peer {
         if ticks < 10 * 65536 {
             let rtt = Duration::from_micros(u64::from(ticks) * 1_000_000 / 65536);
             self.downlink.rtt = Some(rtt);
+            self.downlink.congestion.round_trip(rtt);
             self.uplink.set_rtt(rtt);
         }
     }

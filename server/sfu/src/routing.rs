@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use shared::limits::AUDIO_SLOTS;
 use shared::{MediaState, PeerId, RoomId, SourceKind, SourceRef};
 
-use crate::allocation::{Capacity, Demand, Quality};
+use crate::allocation::{Demand, Quality};
 use crate::audio;
 use crate::downlink::{Queued, QueuedKind, Slot, SlotWant};
 use crate::drop_reason::DropReason;
@@ -307,11 +307,8 @@ fn assign_video(
         .zip(&choices)
         .filter_map(|(slot, choice)| choice.flowing_bps(slot))
         .sum();
-    viewer.downlink.budget.judge(now, sending_bps);
     let demands: Vec<Demand> = choices.iter().map(Choice::demand).collect();
-    let limit = viewer.downlink.budget.limit_bps();
-    let capacity = limit.map(|bps| Capacity { estimate_bps: bps, proven_bps: bps });
-    let allocation = viewer.downlink.allocator.allocate(now, demands, capacity);
+    let allocation = viewer.downlink.allocate(now, demands, sending_bps);
     for ((slot, choice), layer) in viewer.downlink.slots.iter_mut().zip(&choices).zip(allocation.chosen) {
         interests.extend(choice.interest(slot, layer));
         if !slot.audio

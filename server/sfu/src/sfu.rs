@@ -57,6 +57,9 @@ pub struct Sfu {
     pub(crate) outbox: Outbox,
     /// Peers with packets to send.
     pub(crate) busy: Vec<PeerKey>,
+    /// Peers whose packets wait for their pacers, at most once each, and when they are released together.
+    pub(crate) paced: Vec<PeerKey>,
+    pub(crate) release_at: Option<Instant>,
     pub(crate) any_dirty: bool,
     /// Names the next stream.
     pub(crate) next_token: u32,
@@ -91,6 +94,8 @@ impl Sfu {
             events: VecDeque::new(),
             outbox: Outbox::default(),
             busy: Vec::new(),
+            paced: Vec::new(),
+            release_at: None,
             any_dirty: false,
             next_token: 1,
             statistics: Statistics::default(),
@@ -173,6 +178,7 @@ impl Sfu {
 
     /// Lets time pass; call when [`Self::poll_timeout`] is due.
     pub fn handle_timeout(&mut self, now: Instant) {
+        self.release_paced(now);
         if now < self.next_tick {
             return;
         }
@@ -180,7 +186,7 @@ impl Sfu {
         keys.extend(self.peers.keys());
         let mut has_transport = false;
         for key in keys.drain(..) {
-            has_transport |= self.with_peer(key, |sfu, peer| sfu.tick_peer(now, peer)).unwrap_or(false);
+            has_transport |= self.with_peer(key, |sfu, peer| sfu.tick_peer(now, key, peer)).unwrap_or(false);
             self.unbind_released(key);
         }
         self.visited = keys;
@@ -199,7 +205,7 @@ impl Sfu {
     /// When [`Self::handle_timeout`] is due; nothing while there is nobody.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        (self.peers.len() > 0).then_some(self.next_tick)
+        (self.peers.len() > 0).then(|| self.release_at.map_or(self.next_tick, |at| at.min(self.next_tick)))
     }
 
     /// Fills `batch` with datagrams to send. When it returns true there are more: send, clear, call again.
@@ -278,7 +284,7 @@ impl Sfu {
         self.remove_peer(key, Departure::TimedOut);
     }
 
-    fn tick_peer(&mut self, now: Instant, peer: &mut Peer) -> bool {
+    fn tick_peer(&mut self, now: Instant, key: PeerKey, peer: &mut Peer) -> bool {
         let Some(transport) = &mut peer.transport else {
             self.relay_key_frames(now, peer);
             return false;
@@ -290,6 +296,10 @@ impl Sfu {
         let counts = peer.send_reports(now, since_unix_epoch, &mut self.outbox);
         self.statistics.nacks_sent += counts.nacked;
         self.statistics.key_frame_requests += counts.key_frames;
+        if peer.time_passes(now) && !peer.is_busy {
+            peer.is_busy = true;
+            self.busy.push(key);
+        }
         true
     }
 
@@ -372,6 +382,7 @@ mod tests {
     use shared::{DisplayName, MediaState};
 
     use super::*;
+    use crate::bandwidth::Algorithm;
     use crate::config::WallClock;
     use crate::event::Change;
 
@@ -385,6 +396,7 @@ mod tests {
             shard: 0,
             peers_max: 2,
             video_codecs,
+            estimator: Algorithm::default(),
             wall_clock,
         };
         Sfu::new(config, Certificate::generate().unwrap(), [7; 32], now)

@@ -21,7 +21,7 @@ use crate::rtp::picture::Resolution;
 use crate::rtp::{self, CarriedBuffer, ExtensionKind, ExtensionMap, Header, KnownExtensions, rtx};
 use crate::sdp::{Codec, PayloadMap};
 use crate::sent_layers::{SentLayers, Step};
-use crate::srtp::{Opener, ReplayWindow};
+use crate::srtp::{Opener, RTP_OVERHEAD_MAX, ReplayWindow};
 use crate::subscription::{StreamKey, Watcher};
 use crate::twcc;
 
@@ -513,8 +513,10 @@ impl Uplink {
             stream.rate.resume(now);
         }
         stream.last_packet = now;
-        stream.rate.add(now, payload.len());
-        stream.sent.add(now, frame.layers, payload.len());
+        // As it leaves again: with a header and a tag.
+        let bytes = packet.len() + RTP_OVERHEAD_MAX;
+        stream.rate.add(now, bytes);
+        stream.sent.add(now, frame.layers, bytes);
         let stream = at as u8;
         Ok(Received::Media(Arrived { stream, sequence, key_frame, level, appeared, recovered: 0 }))
     }

@@ -128,6 +128,7 @@ impl Shards {
                     shard: offset,
                     peers_max: config.peers_per_shard_max,
                     video_codecs: config.video_codecs.iter().map(|codec| codec.codec()).collect(),
+                    estimator: sfu::bandwidth::Algorithm::default(),
                     wall_clock: wall_clock(),
                 },
                 certificate: Certificate::generate()

@@ -26,6 +26,7 @@ pub(super) fn bare_sfu(now: Instant) -> sfu::Sfu {
         shard: 0,
         peers_max: 1,
         video_codecs: sfu::sdp::Codec::VIDEO.to_vec(),
+        estimator: sfu::bandwidth::Algorithm::default(),
         wall_clock,
     };
     sfu::Sfu::new(config, Certificate::generate().unwrap(), [1; 32], now)

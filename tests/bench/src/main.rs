@@ -6,6 +6,7 @@
 //! ```
 //! The load client and the servers live in separate processes, so that the processor time of a server is its own.
 
+mod bwe;
 mod control;
 mod forward;
 mod load;
@@ -36,6 +37,8 @@ enum Command {
     Forward(forward::Options),
     /// Voice concealed and pictures frozen at 0 to 30 % loss
     Loss(loss::Options),
+    /// Bandwidth estimators on the paths of RFC 8867, in virtual time
+    Bwe(bwe::Options),
     /// The server side of a run; started by the benchmark itself
     #[command(hide = true)]
     Serve {
@@ -48,6 +51,7 @@ fn main() -> anyhow::Result<()> {
     match Arguments::parse().command {
         Command::Forward(options) => forward::run(&options),
         Command::Loss(options) => loss::run(&options),
+        Command::Bwe(options) => bwe::run(&options),
         Command::Serve { who } => peers::serve(who),
     }
 }

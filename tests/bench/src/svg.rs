@@ -1,4 +1,4 @@
-//! A small writer of bar charts, readable on light and dark pages.
+//! A small writer of bar charts and curves, readable on light and dark pages.
 
 use std::fmt::Write as _;
 
@@ -49,6 +49,61 @@ fn bar(svg: &mut String, row: &Row, top: f64, scale: f64, is_first: bool) {
     );
 }
 
+const PLOT_HEIGHT: f64 = 260.0;
+const PLOT_LEFT: f64 = 44.0;
+const PLOT_BOTTOM: f64 = 48.0;
+/// Ours, the peers in turn; the last curve is what they are measured against.
+const STROKES: [&str; 4] = ["ours", "peer", "second", "reference"];
+
+/// Curves over a common axis from zero: the first is ours, the last the reference.
+pub(crate) fn lines(curves: &[(&str, Vec<(f64, f64)>)], title: &str, x_unit: &str, y_unit: &str) -> String {
+    let points = || curves.iter().flat_map(|(_, points)| points);
+    let x_most = points().map(|point| point.0).fold(f64::MIN_POSITIVE, f64::max);
+    let y_most = points().map(|point| point.1).fold(f64::MIN_POSITIVE, f64::max).ceil();
+    let height = TITLE_HEIGHT + PLOT_HEIGHT + PLOT_BOTTOM;
+    let at = |(x, y): (f64, f64)| {
+        let across = PLOT_LEFT + x / x_most * (WIDTH - PLOT_LEFT - 10.0);
+        (across, TITLE_HEIGHT + PLOT_HEIGHT * (1.0 - y / y_most))
+    };
+    let mut svg = format!(
+        r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{label}">
+<style>text{{font:14px system-ui,sans-serif;fill:#1f2328}}.title{{font-weight:600;font-size:16px}}path{{fill:none;stroke-width:1.8}}.axis{{stroke:#9aa4b2;stroke-width:0.6}}.ours{{stroke:#2563eb}}.peer{{stroke:#d97706}}.second{{stroke:#059669}}.reference{{stroke:#6b7686;stroke-dasharray:5 4}}@media(prefers-color-scheme:dark){{text{{fill:#e6edf3}}.ours{{stroke:#60a5fa}}.peer{{stroke:#fbbf24}}.reference{{stroke:#9aa4b2}}}}</style>
+<text class="title" x="0" y="20">{label} ({y_unit} over {x_unit})</text>
+"#,
+        label = escaped(title),
+    );
+    for step in 0..=5 {
+        let (x, y) = (x_most * f64::from(step) / 5.0, y_most * f64::from(step) / 5.0);
+        let ((across, base), (_, up)) = (at((x, 0.0)), at((0.0, y)));
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            svg,
+            r#"<path class="axis" d="M{PLOT_LEFT} {up:.1}H{WIDTH}"/><text x="0" y="{label_y:.1}">{y:.1}</text><text x="{across:.1}" y="{below:.1}" text-anchor="middle">{x:.0}</text>"#,
+            label_y = up + 5.0,
+            below = base + 18.0,
+        );
+    }
+    for (number, (name, points)) in curves.iter().enumerate() {
+        let last = curves.len() - 1;
+        let class = STROKES[if number == last { STROKES.len() - 1 } else { number.min(STROKES.len() - 2) }];
+        let mut path = String::new();
+        for (index, point) in points.iter().enumerate() {
+            let (x, y) = at(*point);
+            let _ = write!(path, "{}{x:.1} {y:.1}", if index == 0 { 'M' } else { 'L' });
+        }
+        let (key, below) = (PLOT_LEFT + 200.0 * number as f64, height - 6.0);
+        let _ = writeln!(
+            svg,
+            r#"<path class="{class}" d="{path}"/><path class="{class}" d="M{key} {line:.1}h24"/><text x="{text:.1}" y="{below:.1}">{name}</text>"#,
+            line = below - 5.0,
+            text = key + 30.0,
+            name = escaped(name),
+        );
+    }
+    svg.push_str("</svg>\n");
+    svg
+}
+
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
@@ -83,6 +138,20 @@ mod tests {
         assert!(svg.contains("&lt;a&amp;&quot;b&quot;&gt;"));
         assert!(!svg.contains("<a&"));
         assert_eq!(svg.matches('<').count(), svg.matches('>').count());
+    }
+
+    #[test]
+    fn curves_stay_within_the_drawing_and_have_a_key() {
+        let curves =
+            [("visavis", vec![(0.0, 0.3), (50.0, 2.0)]), ("capacity", vec![(0.0, 1.0), (100.0, 1.0)])];
+        let svg = lines(&curves, "Rates", "s", "Mbit/s");
+        assert_eq!(svg.matches(r#"class="ours""#).count(), 2);
+        assert_eq!(svg.matches(r#"class="reference""#).count(), 2);
+        for path in svg.split(" d=\"M").skip(1) {
+            let x: f64 = path.split(' ').next().unwrap().parse().unwrap();
+            assert!((0.0..=WIDTH).contains(&x), "{path}");
+        }
+        assert!(lines(&[], "Rates", "s", "Mbit/s").ends_with("</svg>\n"));
     }
 
     #[test]

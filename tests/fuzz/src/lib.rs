@@ -167,6 +167,7 @@ pub fn datagram(bytes: &[u8]) {
         shard: 0,
         peers_max: 1,
         video_codecs: sfu::sdp::Codec::VIDEO.to_vec(),
+        estimator: sfu::bandwidth::Algorithm::default(),
         wall_clock: WallClock { instant: now, since_unix_epoch: Duration::from_secs(1) },
     };
     let mut sfu = Sfu::new(config, certificate(), [7; 32], now);

@@ -1,5 +1,4 @@
-//! How much a viewer's connection carries, judged by what it loses: the simple estimate until the transport feedback
-//! is used for a better one.
+//! How much a connection carries whose client sends no transport feedback, judged by the losses in its receiver reports.
 //!
 //! The loss-based rules of Google congestion control (draft-ietf-rmcat-gcc-02 §6): above 10 % loss the rate goes down in
 //! proportion, below 2 % it goes up by 8 % a second, between the two it stays.
@@ -20,14 +19,14 @@ const SLACK: u64 = 4;
 
 /// See the [module](self).
 #[derive(Debug, Default)]
-pub(crate) struct Budget {
+pub(crate) struct ReportedLoss {
     limit_bps: Option<u64>,
     judged: Option<Instant>,
     expected: u64,
     lost: u64,
 }
 
-impl Budget {
+impl ReportedLoss {
     /// Most bits a second to send; nothing while no limit is known.
     pub(crate) const fn limit_bps(&self) -> Option<u64> {
         self.limit_bps
@@ -73,12 +72,12 @@ mod tests {
     /// Feeds one report a second and tells the limit after each.
     fn limits(losses_percent: &[u64], sending_bps: u64) -> Vec<Option<u64>> {
         let start = Instant::now();
-        let mut budget = Budget::default();
+        let mut reports = ReportedLoss::default();
         let mut limits = Vec::new();
         for (second, loss) in losses_percent.iter().enumerate() {
-            budget.report(100, *loss);
-            budget.judge(start + Duration::from_secs(second as u64), sending_bps);
-            limits.push(budget.limit_bps());
+            reports.report(100, *loss);
+            reports.judge(start + Duration::from_secs(second as u64), sending_bps);
+            limits.push(reports.limit_bps());
         }
         limits
     }
@@ -106,8 +105,8 @@ mod tests {
 
     #[test]
     fn a_handful_of_packets_is_no_judgement() {
-        let mut budget = Budget::default();
-        budget.report(19, 19);
-        assert!(!budget.judge(Instant::now(), 1_000_000));
+        let mut reports = ReportedLoss::default();
+        reports.report(19, 19);
+        assert!(!reports.judge(Instant::now(), 1_000_000));
     }
 }
