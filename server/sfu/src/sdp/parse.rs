@@ -36,7 +36,8 @@ pub(super) fn offer(text: &str) -> Result<Offer, SdpError> {
     }
     let trickle = transport.trickle;
     let (ice, fingerprint, setup) = transport.require()?;
-    Ok(Offer { ice, fingerprint, setup, trickle, bundle: session.bundle, sections: offered })
+    let (bundle, mixed_extensions) = (session.bundle, session.mixed_extensions);
+    Ok(Offer { ice, fingerprint, setup, trickle, bundle, mixed_extensions, sections: offered })
 }
 
 /// One line: `kind=value`.
@@ -59,6 +60,7 @@ struct Session<'a> {
     transport: TransportAttributes<'a>,
     direction: Direction,
     bundle: Vec<Mid>,
+    mixed_extensions: bool,
 }
 
 impl<'a> Session<'a> {
@@ -72,6 +74,7 @@ impl<'a> Session<'a> {
             transport: TransportAttributes::default(),
             direction: Direction::SendRecv,
             bundle: Vec::new(),
+            mixed_extensions: false,
         };
         let mut bundle_seen = false;
         for attribute in lines.iter().filter_map(Line::attribute) {
@@ -82,6 +85,8 @@ impl<'a> Session<'a> {
                     return Err(SdpError::Duplicate { field: "a=group:BUNDLE", line: attribute.line });
                 }
                 session.bundle = parse_bundle(mids, attribute.line)?;
+            } else if attribute.name == "extmap-allow-mixed" {
+                session.mixed_extensions = true;
             } else {
                 session.transport.read(attribute)?;
             }

@@ -86,6 +86,51 @@ fn payload_types_and_extension_ids_are_the_clients() {
 }
 
 #[test]
+fn long_extension_values_are_allowed_where_the_client_proposes_them() {
+    let answered =
+        |text: &str| answer_of(&Offer::parse(text).unwrap()).sdp.contains("a=extmap-allow-mixed\r\n");
+    assert!(answered(CHROMIUM_OFFER));
+    assert!(!answered(
+        &CHROMIUM_OFFER.replace("a=extmap-allow-mixed\r\n", "").replace("a=extmap-allow-mixed\n", "")
+    ));
+}
+
+#[test]
+fn a_slot_is_answered_with_every_codec_and_a_camera_with_the_first_that_is_preferred() {
+    let offer = Offer::parse(CHROMIUM_OFFER).unwrap();
+    let fingerprint = Fingerprint([0x5a; 32]);
+    let candidates = [HostCandidate::new("192.0.2.1:3478".parse().unwrap(), u16::MAX)];
+    let ice = IceCredentials::new("ufra", "passwordpasswordpassword").unwrap();
+    let preferred = [Codec::Av1, Codec::H264, Codec::Vp9, Codec::Vp8];
+    let parameters =
+        AnswerParameters { video_codecs: &preferred, ..parameters(&ice, fingerprint, &candidates) };
+    let answer = answer(&offer, &parameters, |_, _| SlotSsrcs { ssrc: 1, rtx: Some(2) });
+    let types = |mid: &str| -> Vec<_> {
+        let section = answer.sections.iter().find(|section| section.mid.as_str() == mid).unwrap();
+        section.codecs.iter().map(|map| (map.codec, map.payload_type, map.rtx_payload_type)).collect()
+    };
+    assert_eq!(types("1"), [(Codec::Av1, 45, Some(46))]);
+    let all = [
+        (Codec::Av1, 45, Some(46)),
+        (Codec::H264, 108, Some(109)),
+        (Codec::Vp9, 98, Some(99)),
+        (Codec::Vp8, 96, Some(97)),
+    ];
+    assert_eq!(types("3"), all);
+    let format = "a=fmtp:108 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f";
+    for line in
+        [format, "a=fmtp:98 profile-id=0", "a=fmtp:45 level-idx=5;profile=0;tier=0", "a=fmtp:109 apt=108"]
+    {
+        assert!(answer.sdp.contains(line), "{line}");
+    }
+    let descriptor = |mid: &str| {
+        let section = answer.sections.iter().find(|section| section.mid.as_str() == mid).unwrap();
+        section.extensions.id(ExtensionKind::DependencyDescriptor)
+    };
+    assert_eq!((descriptor("1"), descriptor("3")), (Some(12), Some(12)));
+}
+
+#[test]
 fn port_zero_with_bundle_only_is_no_rejection() {
     let offer = Offer::parse(FIREFOX_FIVE_SLOTS).unwrap();
     assert!(offer.sections.iter().all(|section| !section.rejected));
