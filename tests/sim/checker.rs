@@ -18,6 +18,10 @@ use crate::publishing::{source_kind, source_number};
 
 /// Key frames of one source may be asked for this often.
 const KEY_FRAME_SPACING: Duration = Duration::from_millis(500);
+/// A packet may be asked for this often.
+const NACKS_MAX: u32 = 10;
+/// And is forgotten after this time.
+const NACK_MEMORY: Duration = Duration::from_secs(10);
 /// Sent packets that are remembered for each stream.
 const REMEMBERED: usize = 3_000;
 
@@ -47,6 +51,8 @@ pub(crate) struct Checker {
     /// Packets by client, connection, source, layer and number: whether they reached the SFU while muted.
     arrivals: BTreeMap<(u16, u16, u8, u8, u16), bool>,
     key_frames: BTreeMap<(u16, u16, SourceKind), Duration>,
+    /// Packets asked for, by client, connection, SSRC and number: how often, and when last.
+    nacks: BTreeMap<(u16, u16, u32, u16), (u32, Duration)>,
     /// Packets that were checked.
     pub(crate) checked: u64,
     pub(crate) switches: u64,
@@ -244,7 +250,7 @@ impl Checker {
         let red = Red::parse(payload).unwrap_or_else(|error| self.fail(now, &format!("RED: {error}")));
         for block in red.redundant() {
             let repeated = self.read(now, block.payload, true, client);
-            let is_known = stream.sent.values().rev().take(8).any(|(_, sent)| sent.label == repeated.label);
+            let is_known = stream.sent.values().rev().any(|(_, sent)| sent.label == repeated.label);
             self.repeated += 1;
             if !is_known {
                 self.fail(now, &format!("repeated, but never sent to {client}: {repeated:?}"));
@@ -405,6 +411,11 @@ impl Checker {
     fn check_rtcp(&mut self, now: Duration, client: u16, connection: &Connection, compound: &[u8]) {
         for packet in rtcp::iter(compound) {
             let packet = packet.unwrap_or_else(|error| self.fail(now, &format!("RTCP to {client}: {error}")));
+            if let Rtcp::Nack(nack) = &packet {
+                for sequence in nack.sequences() {
+                    self.check_nack(now, (client, connection.origin.connection, nack.media_ssrc, sequence));
+                }
+            }
             let Rtcp::Pli(pli) = packet else { continue };
             self.key_frame_requests += 1;
             let owner = connection
@@ -420,6 +431,17 @@ impl Checker {
             {
                 self.fail(now, &format!("key frames of {:?} asked {:?} apart", key, now - before));
             }
+        }
+    }
+
+    /// A packet is asked for a bounded number of times.
+    fn check_nack(&mut self, now: Duration, packet: (u16, u16, u32, u16)) {
+        let (times, last) = self.nacks.entry(packet).or_insert((0, now));
+        // Numbers come around again.
+        *times = if now - *last > NACK_MEMORY { 1 } else { *times + 1 };
+        *last = now;
+        if *times > NACKS_MAX {
+            self.fail(now, &format!("packet {packet:?} is asked for {NACKS_MAX} times and again"));
         }
     }
 

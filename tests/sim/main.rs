@@ -1,6 +1,6 @@
 //! Whole calls in virtual time: engine, signaling and SFU over a simulated network, in one thread, from a seed.
 //!
-//! A failing seed is printed; `VISAVIS_SIM_SEED=N cargo test -p tests --test sim` replays it.
+//! A failing seed is printed with the command that replays it: `cargo xtask sim --seed N`.
 
 #![expect(clippy::unwrap_used, reason = "what fails in the simulation fails its test")]
 
@@ -11,6 +11,7 @@ mod client;
 mod congestion;
 mod connection;
 mod description;
+mod faults;
 mod impairment;
 mod link;
 mod loss;

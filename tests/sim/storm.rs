@@ -7,6 +7,7 @@ use rand_chacha::rand_core::RngCore;
 use shared::{MediaState, SourceKind, SourceRef};
 
 use crate::calls::{ON, SECOND, gets, show_all};
+use crate::faults;
 use crate::link::Impairment;
 use crate::shards::Between;
 use crate::world::World;
@@ -20,11 +21,11 @@ const PEOPLE_MAX: usize = 6;
 const STORM: Duration = Duration::from_secs(45);
 const CALM: Duration = Duration::from_secs(15);
 
-fn pick(world: &mut World, below: usize) -> usize {
+pub(crate) fn pick(world: &mut World, below: usize) -> usize {
     world.random.next_u32() as usize % below
 }
 
-fn coin(world: &mut World) -> bool {
+pub(crate) fn coin(world: &mut World) -> bool {
     pick(world, 2) == 0
 }
 
@@ -33,14 +34,14 @@ fn impairment(world: &mut World) -> Impairment {
 }
 
 /// Somebody who is there, if anybody.
-fn somebody(world: &mut World) -> Option<usize> {
+pub(crate) fn somebody(world: &mut World) -> Option<usize> {
     let there: Vec<usize> = (0..world.clients.len())
         .filter(|client| world.clients[*client].alive && world.clients[*client].ended.is_none())
         .collect();
     (!there.is_empty()).then(|| there[pick(world, there.len())])
 }
 
-fn act(world: &mut World) {
+pub(crate) fn act(world: &mut World) {
     let media = MediaState { microphone: coin(world), camera: coin(world), screen: false };
     let choice = pick(world, 16);
     let Some(client) = somebody(world).filter(|_| choice > 1 || world.clients.len() >= PEOPLE_MAX) else {
@@ -106,7 +107,7 @@ fn show_some(world: &mut World, client: usize) {
 }
 
 /// Who should see each other does, and nobody else is there.
-fn check_settled(world: &World, seed: u64) {
+pub(crate) fn check_settled(world: &World, seed: u64) {
     let there: Vec<usize> = (0..world.clients.len())
         .filter(|client| world.clients[*client].alive && world.clients[*client].ended.is_none())
         .collect();
@@ -131,6 +132,16 @@ fn check_settled(world: &World, seed: u64) {
     }
 }
 
+/// Every line is good from now on, and everybody shows everybody.
+pub(crate) fn heal(world: &mut World) {
+    for client in 0..world.clients.len() {
+        if world.clients[client].alive {
+            show_all(world, client, 180);
+        }
+        faults::mend(world, client);
+    }
+}
+
 fn storm(mut world: World) {
     let seed = world.seed;
     for _ in 0..2 {
@@ -143,14 +154,7 @@ fn storm(mut world: World) {
         act(&mut world);
     }
     world.run(CALM - 5 * SECOND);
-    for client in 0..world.clients.len() {
-        if world.clients[client].alive {
-            show_all(&mut world, client, 180);
-        }
-        for link in [&mut world.up[client], &mut world.down[client]] {
-            link.line.impairment = Impairment::GOOD;
-        }
-    }
+    heal(&mut world);
     world.run(5 * SECOND);
     check_settled(&world, seed);
 }

@@ -10,6 +10,7 @@ mod process;
 mod run;
 mod server;
 mod setup;
+mod sim;
 mod site;
 mod test;
 mod tidy;
@@ -43,6 +44,8 @@ enum Task {
     Tidy,
     /// Set up what `run` and `test` need, or the named parts of it, and stop there
     Setup(setup::Options),
+    /// Replay one seed of the simulation, or explore many: `cargo xtask sim --seed 7 --count 100`
+    Sim(sim::Options),
     /// Run a benchmark: `cargo xtask bench forward --json`
     Bench(bench::Options),
 }
@@ -64,6 +67,7 @@ fn perform(workspace: &Workspace, task: &Task) -> Result<ExitCode> {
         Task::Test(options) | Task::Ci(options) => return Ok(test::test(workspace, options)),
         Task::Tidy => tidy::check(workspace)?,
         Task::Setup(options) => setup::setup(workspace, options)?,
+        Task::Sim(options) => sim::sim(workspace, options)?,
         Task::Bench(options) => bench::bench(workspace, options)?,
     }
     Ok(ExitCode::SUCCESS)

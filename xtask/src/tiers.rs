@@ -186,10 +186,20 @@ fn suite(workspace: &Workspace, name: &str) -> Result<()> {
 }
 
 fn test(workspace: &Workspace, selection: &[&str]) -> Result<()> {
-    let packages = TESTED.iter().flat_map(|name| ["--package", name]);
-    let arguments: Vec<&str> =
-        ["test"].into_iter().chain(packages).chain(selection.iter().copied()).collect();
-    cargo(workspace, &arguments)
+    run_tests(workspace, selection, |_| ())
+}
+
+/// `cargo test` of every tested package with what `selection` leaves of it; `prepare` sees the command before it runs.
+pub(crate) fn run_tests(
+    workspace: &Workspace,
+    selection: &[&str],
+    prepare: impl FnOnce(&mut Command),
+) -> Result<()> {
+    let mut cargo = process::cargo();
+    cargo.current_dir(&workspace.root).arg("test");
+    cargo.args(TESTED.iter().flat_map(|name| ["--package", name])).args(selection);
+    prepare(&mut cargo);
+    process::run(&mut cargo)
 }
 
 /// The integration tests of every tested package but the suites, from what `cargo metadata` prints.

@@ -239,7 +239,7 @@ impl Rewriter {
         if let Some(field) = ids.picture_id {
             self.restart_pictures(field.value);
         }
-        let picture_id = self.picture_of(ids.picture_id, true).unwrap_or(self.last.picture_id);
+        let picture_id = self.picture_of(ids.picture_id, true, 0).unwrap_or(self.last.picture_id);
         let index = self.last.index + 1;
         self.remember(index, packet.sequence, picture_id);
         self.note(now, index, packet, picture_id)
@@ -269,7 +269,8 @@ impl Rewriter {
             return Err(Refused::Duplicate);
         }
         let ids = picture_ids(packet).unwrap_or_default();
-        let picture_id = self.picture_of(ids.picture_id, newest)?;
+        let packets = number.saturating_sub(self.sequences.newest);
+        let picture_id = self.picture_of(ids.picture_id, newest, packets)?;
         self.sequences.advance(number);
         self.remember(index, packet.sequence, picture_id);
         if newest {
@@ -436,14 +437,21 @@ impl Rewriter {
         Ok(index)
     }
 
-    /// The outgoing picture id. A source whose ids jump (a restarted encoder) is continued by one.
+    /// The outgoing picture id, `packets` after the newest one. A source whose ids jump (a restarted encoder) is continued by
+    /// one.
     #[inline]
-    fn picture_of(&mut self, field: Option<PictureId>, newest: bool) -> Result<u16, Refused> {
+    fn picture_of(&mut self, field: Option<PictureId>, newest: bool, packets: u64) -> Result<u16, Refused> {
         let Some(field) = field else { return Ok(self.last.picture_id) };
         let mut number = unwrap_picture(self.pictures.newest, &field);
         let newest_number = self.pictures.newest;
         if newest && (number < newest_number || number - newest_number >= Compactor::<2>::WINDOW) {
             self.restart_pictures(field.value);
+            // Lost pictures keep their numbers: what follows a long gap must not pass for the next picture. No more
+            // pictures than packets can have been lost.
+            let lost = number.saturating_sub(newest_number + 1);
+            if lost < packets {
+                self.picture_offset = self.picture_offset.wrapping_add(lost as u16);
+            }
             number = self.pictures.newest;
         }
         let compacted = self.pictures.map(number)?;

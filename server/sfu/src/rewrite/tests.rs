@@ -84,6 +84,17 @@ fn skipped_packets_close_up_and_late_ones_find_their_place() {
 }
 
 #[test]
+fn pictures_lost_in_a_long_outage_keep_their_numbers() {
+    let now = Instant::now();
+    for lost in [1, 63, 150, 400] {
+        let mut rewriter = Rewriter::new(Media::VIDEO, 1, 0);
+        let first = rewriter.switch(now, A, &video(0, 0, 7, 1));
+        let after = rewriter.forward(now, A, &video(1 + lost, 3000, 8 + lost, 2)).unwrap();
+        assert_eq!(after.picture_id, (first.picture_id + 1 + lost) & 0x7fff, "{lost} pictures lost");
+    }
+}
+
+#[test]
 fn a_temporal_layer_left_out_leaves_no_gap_in_picture_ids() {
     let now = Instant::now();
     let mut rewriter = Rewriter::new(Media::VIDEO, 1, 0);
