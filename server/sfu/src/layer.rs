@@ -22,7 +22,14 @@ pub(crate) fn choose(layers: &[Layer], max_height: u16) -> Option<usize> {
         layers.iter().enumerate().filter(|(_, layer)| estimate(layer).is_some_and(|height| height <= limit));
     let best = fitting.max_by_key(|(_, layer)| (estimate(layer), layer.rank)).map(|(at, _)| at);
     // Of equals the last: the others are the same picture at lower rates.
-    best.or_else(|| layers.iter().enumerate().rev().min_by_key(|(_, layer)| layer.rank).map(|(at, _)| at))
+    best.or_else(|| {
+        layers
+            .iter()
+            .enumerate()
+            .rev()
+            .min_by_key(|(_, layer)| (estimate(layer), layer.rank))
+            .map(|(at, _)| at)
+    })
 }
 
 /// The layer's height, known or guessed: from another layer's, else from its rank alone.
