@@ -1,8 +1,10 @@
 //! Every bound on the wire, in one place. Both sides check them: the client so that a user sees a clear
 //! message before anything is sent, the server because it trusts nobody.
 
-/// Longest WebSocket text message in bytes, either way. An offer with 25 slots is about 45 kB.
+/// Longest message of a client in bytes. An offer with 25 slots is about 45 kB.
 pub const MESSAGE_BYTES_MAX: usize = 64 * 1024;
+/// Longest message of the server in bytes: a snapshot of [`PARTICIPANTS_MAX`] people with the longest names.
+pub const SERVER_MESSAGE_BYTES_MAX: usize = 512 * 1024;
 /// Longest session description in bytes inside a message.
 pub const SDP_BYTES_MAX: usize = 60 * 1024;
 /// Messages a client may send per second on average; beyond [`MESSAGE_BURST_MAX`] it gets `rate_limited`.
@@ -32,8 +34,10 @@ pub const VIDEO_SLOTS_MAX: usize = 25;
 pub const WANTS_MAX: usize = VIDEO_SLOTS_MAX;
 /// Most sources one client publishes: microphone, camera, screen, screen audio.
 pub const SOURCES_MAX: usize = 4;
-/// Most participants in one room; the next one is refused with `room_full`.
-pub const PARTICIPANTS_MAX: usize = 100;
+/// Most participants in one room where the operator has said nothing; the next one is refused with `room_full`.
+pub const PARTICIPANTS_DEFAULT: usize = 100;
+/// Most participants in one room that an operator can allow.
+pub const PARTICIPANTS_MAX: usize = 1000;
 /// Most changes in one delta; a larger change is sent as a snapshot.
 pub const CHANGES_MAX: usize = 64;
 /// Tallest picture a want can ask for, in pixels.

@@ -1,6 +1,6 @@
 //! The WebSocket without media.
 
-use shared::limits::PARTICIPANTS_MAX;
+use shared::limits::PARTICIPANTS_DEFAULT;
 use shared::protocol::{
     ClientMessage, ErrorCode, Fault, GoodbyeReason, Hello, ServerMessage, Version, Welcome,
 };
@@ -95,10 +95,10 @@ async fn another_version_is_refused_with_a_sentence() {
 #[tokio::test]
 async fn a_full_room_refuses_the_next_and_another_room_does_not() {
     let mut config = server::Config::on_loopback();
-    config.connections_per_address_max = PARTICIPANTS_MAX + 2;
+    config.connections_per_address_max = PARTICIPANTS_DEFAULT + 2;
     let server = server::Server::start(config).await.unwrap();
     let mut sockets = Vec::new();
-    for _ in 0..PARTICIPANTS_MAX {
+    for _ in 0..PARTICIPANTS_DEFAULT {
         let mut socket = Socket::join(server.http_addr, "full").await;
         socket.wait(welcome).await;
         sockets.push(socket);

@@ -17,6 +17,7 @@ mod link;
 mod loss;
 mod media;
 mod membership;
+mod overload;
 mod publishing;
 mod replicas;
 mod shards;

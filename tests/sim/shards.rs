@@ -204,3 +204,13 @@ impl Shards {
         self.carry(now);
     }
 }
+
+impl Shards {
+    /// All threads worked this part of the last moments.
+    pub(crate) fn handle_load(&mut self, now: Instant, busy_permille: u32) {
+        for sfu in &mut self.sfus {
+            sfu.handle_load(now, busy_permille);
+        }
+        self.carry(now);
+    }
+}

@@ -39,6 +39,8 @@ pub(crate) enum PicturePause {
     Connection,
     /// This browser cannot decode it.
     Codec,
+    /// The server has more to do than it can.
+    Server,
     /// For a reason that this page does not know.
     Other,
 }
@@ -51,6 +53,7 @@ impl PicturePause {
             PauseReason::NotSent => Some(Self::Awaited),
             PauseReason::Bandwidth => Some(Self::Connection),
             PauseReason::Codec => Some(Self::Codec),
+            PauseReason::Overload => Some(Self::Server),
             PauseReason::Unknown => Some(Self::Other),
         }
     }
@@ -61,6 +64,7 @@ impl PicturePause {
             Self::Awaited => "awaited",
             Self::Connection => "connection",
             Self::Codec => "codec",
+            Self::Server => "server",
             Self::Other => "other",
         }
     }
@@ -71,6 +75,7 @@ impl PicturePause {
             Self::Awaited => Key::PictureAwaited,
             Self::Connection => Key::PictureStarved,
             Self::Codec => Key::PictureUnreadable,
+            Self::Server => Key::PictureShed,
             Self::Other => Key::PicturePaused,
         }
     }

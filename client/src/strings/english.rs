@@ -97,6 +97,7 @@ pub(super) const fn text(key: Key) -> &'static str {
         Key::PictureStarved => "Picture paused: weak connection",
         Key::PictureAwaited => "Waiting for the picture…",
         Key::PictureUnreadable => "This browser cannot show the picture",
+        Key::PictureShed => "Picture paused: the server is busy",
         Key::PicturePaused => "Picture paused",
         Key::AloneTitle => "You are the first here",
         Key::AloneText => "Send this link to whoever shall join you.",

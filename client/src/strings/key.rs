@@ -152,6 +152,8 @@ pub(crate) enum Key {
     /// On somebody's tile.
     PictureUnreadable,
     /// On somebody's tile.
+    PictureShed,
+    /// On somebody's tile.
     PicturePaused,
     /// When nobody else is there.
     AloneTitle,

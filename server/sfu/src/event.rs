@@ -131,6 +131,8 @@ pub enum Pause {
     Codec,
     /// The viewer's own connection does not carry it beside what is more important.
     Bandwidth,
+    /// The server has more to do than it can, and gave up pictures that are less important.
+    Overload,
 }
 
 /// Why a command was not carried out.
@@ -139,7 +141,10 @@ pub enum Refusal {
     /// The room has as many participants as allowed.
     RoomFull,
     /// The shard has as many peers as it can carry.
-    Full,
+    Full {
+        /// When to try again, in seconds from now.
+        retry_after_s: u32,
+    },
     /// The resume token is not known any more (told after the `Welcomed` with a new seat).
     ResumeExpired,
     /// The session description cannot be used.

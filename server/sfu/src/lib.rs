@@ -29,6 +29,7 @@ mod membership;
 mod negotiation;
 mod onset;
 mod outbox;
+mod overload;
 mod pacer;
 mod peer;
 mod peer_table;
@@ -71,6 +72,7 @@ pub use event::{
     Change, CloseReason, Event, Notice, Pause, Refusal, RequestedLayers, Roster, Seat, SlotState,
 };
 pub use fingerprint::Fingerprint;
+pub use overload::Level;
 pub use relay::{Published, RelayMessage, RelayPacket, ShardId, Source, StreamFacts, WantedLayers};
 pub use send_batch::{DATAGRAM_BYTES_MAX, Datagram, SendBatch};
 pub use sfu::Sfu;

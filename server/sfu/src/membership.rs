@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use rand_chacha::rand_core::RngCore;
-use shared::limits::PARTICIPANTS_MAX;
 use shared::{DisplayName, MediaState, PeerId, ResumeToken, RoomId};
 
 use crate::command::ConnectionId;
@@ -85,18 +84,19 @@ impl Sfu {
             return self.come_back(now, key, connection, name, media, suspends_layers);
         }
         let members = self.rooms.get(&room).map_or(0, |room| room.members.len());
-        if members >= PARTICIPANTS_MAX {
+        let participants_max = self.participants_max;
+        if members >= participants_max {
             let message = format!(
-                "The room is full: it has {PARTICIPANTS_MAX} participants, which is the most it can have."
+                "The room is full: it has {participants_max} participants, which is the most it can have."
             );
             return self.refuse(connection, Refusal::RoomFull, &message);
         }
-        if self.own_peers() >= self.config.peers_max {
-            return self.refuse(
-                connection,
-                Refusal::Full,
-                "The server is at its capacity. Try again in a minute.",
+        if self.own_peers() >= self.config.peers_max || !self.overload.level().admits() {
+            let retry_after_s = self.overload.level().retry_after_s();
+            let message = format!(
+                "The server is full at the moment. This page tries again in {retry_after_s} seconds."
             );
+            return self.refuse(connection, Refusal::Full { retry_after_s }, &message);
         }
         let reserved = resume.and_then(|token| self.reservations.take(now, &token, &room));
         let id = reserved.filter(|id| !self.seats.contains_key(id)).unwrap_or_else(|| self.new_peer_id());

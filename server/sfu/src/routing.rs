@@ -15,6 +15,7 @@ use crate::drop_reason::DropReason;
 use crate::dynacast;
 use crate::event::{Notice, Pause, SlotState};
 use crate::layer::{self, Layer};
+use crate::overload::Level;
 use crate::peer::Peer;
 use crate::peer_table::PeerKey;
 use crate::rtp::frame::Layers;
@@ -183,12 +184,13 @@ impl Sfu {
         let loudest = room.speakers.beginners_too(now);
         let offerings: Vec<Offering> =
             members.iter().filter_map(|key| Some(Offering::of(now, *key, self.peers.get(*key)?))).collect();
+        let level = self.overload.level();
         let mut key_frames = Vec::new();
         let mut leads = Vec::new();
         let mut interests = Vec::new();
         for key in &members {
             let Some(viewer) = self.peers.get_mut(*key) else { continue };
-            assign_video(now, viewer, &offerings, &mut key_frames, &mut interests);
+            assign_video(now, level, viewer, &offerings, &mut key_frames, &mut interests);
             for (slot, feed) in assign_audio(viewer, *key, &offerings, &loudest) {
                 leads.push((*key, slot, feed));
             }
@@ -292,6 +294,7 @@ impl Sfu {
 /// Video slots show what the client wants, at the best layer that is sent and that the connection carries.
 fn assign_video(
     now: Instant,
+    level: Level,
     viewer: &mut Peer,
     offerings: &[Offering],
     key_frames: &mut Vec<(PeerKey, Mid)>,
@@ -307,7 +310,10 @@ fn assign_video(
         .zip(&choices)
         .filter_map(|(slot, choice)| choice.flowing_bps(slot))
         .sum();
-    let demands: Vec<Demand> = choices.iter().map(Choice::demand).collect();
+    let mut demands: Vec<Demand> = choices.iter().map(Choice::demand).collect();
+    for (slot, is_shed) in viewer.downlink.slots.iter_mut().zip(level.shed(&mut demands)) {
+        slot.is_shed = is_shed;
+    }
     let allocation = viewer.downlink.allocate(now, demands, sending_bps);
     for ((slot, choice), layer) in viewer.downlink.slots.iter_mut().zip(&choices).zip(allocation.chosen) {
         interests.extend(choice.interest(slot, layer));
@@ -499,6 +505,8 @@ fn state(slot: &Slot, offerings: &[Offering]) -> SlotState {
         Pause::Muted
     } else if slot.is_unreadable {
         Pause::Codec
+    } else if slot.is_shed {
+        Pause::Overload
     } else if slot.is_starved {
         Pause::Bandwidth
     } else {

@@ -18,6 +18,7 @@ use crate::fingerprint::Fingerprint;
 use crate::ice::{self, Response};
 use crate::membership::{Departure, Reservations};
 use crate::outbox::Outbox;
+use crate::overload::Overload;
 use crate::peer::Peer;
 use crate::peer_table::{PeerKey, PeerTable};
 use crate::relay::Relay;
@@ -48,6 +49,11 @@ pub struct Sfu {
     /// How many of them have their home elsewhere.
     pub(crate) remote_peers: usize,
     pub(crate) relay: Relay,
+    pub(crate) overload: Overload,
+    /// Full queues as of the last measurement.
+    queues_full: u64,
+    /// Most participants of one room, wherever they are.
+    pub(crate) participants_max: usize,
     pub(crate) reservations: Reservations,
     /// Where peers send from, once a check from there passed: as many for each as its transport holds.
     addresses: HashMap<Address, PeerKey>,
@@ -88,6 +94,9 @@ impl Sfu {
             seats: HashMap::new(),
             remote_peers: 0,
             relay: Relay::alone(),
+            overload: Overload::default(),
+            queues_full: 0,
+            participants_max: shared::limits::PARTICIPANTS_DEFAULT,
             reservations: Reservations::default(),
             addresses: HashMap::new(),
             ufrags: HashMap::new(),
@@ -226,6 +235,30 @@ impl Sfu {
         self.events.pop_front()
     }
 
+    /// Allows rooms of so many participants; the next one is refused with [`Refusal::RoomFull`].
+    #[must_use]
+    pub const fn with_rooms_of(mut self, participants_max: usize) -> Self {
+        self.participants_max = participants_max;
+        self
+    }
+
+    /// The thread worked for so many thousandths of the last quarter of a second. Too much of it for too long, and
+    /// pictures are given up until it is better: see [`crate::Level`].
+    pub fn handle_load(&mut self, now: Instant, busy_permille: u32) {
+        let queues_full = self.statistics.dropped(DropReason::QueueFull);
+        let drops = queues_full - std::mem::replace(&mut self.queues_full, queues_full);
+        let before = self.overload.level();
+        let level = self.overload.update(now, busy_permille, drops);
+        if level != before {
+            tracing::warn!(?level, busy_permille, drops, "the load of this shard changed what it gives up");
+            for room in self.rooms.values_mut() {
+                room.is_dirty = true;
+            }
+            self.any_dirty = true;
+            self.settle(now);
+        }
+    }
+
     /// Counters, and how much is held now.
     #[must_use]
     pub fn statistics(&self) -> Statistics {
@@ -233,6 +266,7 @@ impl Sfu {
         statistics.peers = self.own_peers();
         statistics.remote_peers = self.remote_peers;
         statistics.rooms = self.rooms.len();
+        statistics.level = self.overload.level();
         statistics
     }
 
@@ -440,7 +474,9 @@ mod tests {
         let mut sfu = sfu(now);
         join(&mut sfu, now, 1);
         join(&mut sfu, now, 2);
-        let refused = |notice: &Notice| matches!(notice, Notice::Refused { refusal: Refusal::Full, .. });
+        let refused = |notice: &Notice| {
+            matches!(notice, Notice::Refused { refusal: Refusal::Full { retry_after_s: 5 }, .. })
+        };
         assert!(join(&mut sfu, now, 3).iter().any(refused));
     }
 }

@@ -1,6 +1,7 @@
 //! Counters of one SFU. Plain numbers, so that reading them costs nothing on the packet path.
 
 use crate::drop_reason::DropReason;
+use crate::overload::Level;
 
 /// What one SFU has done since it started, and how much it holds now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,6 +12,8 @@ pub struct Statistics {
     pub remote_peers: usize,
     /// Rooms with at least one seat.
     pub rooms: usize,
+    /// What is given up for want of time.
+    pub level: Level,
     /// Datagrams received.
     pub datagrams_in: u64,
     /// Authenticated RTP packets received.
@@ -40,6 +43,7 @@ impl Default for Statistics {
             peers: 0,
             remote_peers: 0,
             rooms: 0,
+            level: Level::Everything,
             datagrams_in: 0,
             rtp_in: 0,
             forwarded: 0,
@@ -61,6 +65,7 @@ impl std::ops::AddAssign for Statistics {
         self.peers += other.peers;
         self.remote_peers += other.remote_peers;
         self.rooms += other.rooms;
+        self.level = self.level.max(other.level);
         self.datagrams_in += other.datagrams_in;
         self.rtp_in += other.rtp_in;
         self.forwarded += other.forwarded;

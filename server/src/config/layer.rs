@@ -57,6 +57,9 @@ pub(super) struct Layer {
     /// Media threads, at most one a core [default: 1]
     #[arg(long, value_name = "N")]
     pub(super) shards: Option<usize>,
+    /// Participants of one meeting, at most 1000 [default: 100]
+    #[arg(long, value_name = "N")]
+    pub(super) participants_max: Option<usize>,
     /// Participants on one media thread [default: 1000]
     #[arg(long, value_name = "N")]
     pub(super) peers_per_shard_max: Option<usize>,
@@ -118,6 +121,7 @@ impl Layer {
             "log_level" => self.log_level = Some(one(text, "error, warn, info, debug or trace")?),
             "log_format" => self.log_format = Some(one(text, "text or json")?),
             "shards" => self.shards = Some(one(text, NUMBER)?),
+            "participants_max" => self.participants_max = Some(one(text, NUMBER)?),
             "peers_per_shard_max" => self.peers_per_shard_max = Some(one(text, NUMBER)?),
             "video_codecs" => {
                 self.video_codecs = Some(list(text, "vp8, vp9, h264 or av1, separated by commas")?);
@@ -144,6 +148,7 @@ impl Layer {
             log_level: self.log_level.or(below.log_level),
             log_format: self.log_format.or(below.log_format),
             shards: self.shards.or(below.shards),
+            participants_max: self.participants_max.or(below.participants_max),
             peers_per_shard_max: self.peers_per_shard_max.or(below.peers_per_shard_max),
             video_codecs: self.video_codecs.or(below.video_codecs),
             connections_per_address_max: self

@@ -71,6 +71,8 @@ pub struct Config {
     pub log_format: LogFormat,
     /// Number of media threads.
     pub shards: usize,
+    /// Most participants of one room.
+    pub participants_max: usize,
     /// Most participants on one shard.
     pub peers_per_shard_max: usize,
     /// Which video codecs are accepted, best first; what participants send is the first that they can.
@@ -184,6 +186,11 @@ impl Config {
             log_level: layer.log_level.unwrap_or(defaults.log_level),
             log_format: layer.log_format.unwrap_or(defaults.log_format),
             shards,
+            participants_max: within(
+                "participants_max",
+                layer.participants_max.unwrap_or(defaults.participants_max),
+                2..=shared::limits::PARTICIPANTS_MAX,
+            )?,
             peers_per_shard_max: within("peers_per_shard_max", peers, 1..=10_000)?,
             video_codecs,
             connections_per_address_max: within("connections_per_address_max", connections, 1..=10_000)?,
@@ -206,6 +213,7 @@ impl Default for Config {
             log_level: LogLevel::Info,
             log_format: LogFormat::Text,
             shards: 1,
+            participants_max: shared::limits::PARTICIPANTS_DEFAULT,
             peers_per_shard_max: 1000,
             video_codecs: VideoCodec::all(),
             connections_per_address_max: 256,

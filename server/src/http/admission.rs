@@ -27,22 +27,34 @@ pub(crate) struct Permit {
     key: IpAddr,
 }
 
+/// Why there is no place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Full {
+    /// The server has as many connections as it can.
+    Server,
+    /// The address has.
+    Address,
+}
+
 impl Admission {
     pub(crate) fn new(per_address_max: usize) -> Arc<Self> {
         Arc::new(Self { per_address_max, open: Mutex::default() })
     }
 
-    /// A place for one more connection of this address; nothing when it has enough.
-    pub(crate) fn admit(self: &Arc<Self>, address: IpAddr) -> Option<Permit> {
+    /// A place for one more connection of this address.
+    pub(crate) fn admit(self: &Arc<Self>, address: IpAddr) -> Result<Permit, Full> {
         let key = key(address);
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let count = open.by_address.get(&key).copied().unwrap_or_default();
-        if open.total >= CONNECTIONS_MAX || count >= self.per_address_max {
-            return None;
+        if open.total >= CONNECTIONS_MAX {
+            return Err(Full::Server);
+        }
+        if count >= self.per_address_max {
+            return Err(Full::Address);
         }
         open.total += 1;
         open.by_address.insert(key, count + 1);
-        Some(Permit { admission: Arc::clone(self), key })
+        Ok(Permit { admission: Arc::clone(self), key })
     }
 }
 
@@ -83,10 +95,10 @@ mod tests {
         let admission = Admission::new(2);
         let first = admission.admit(at("10.0.0.1")).unwrap();
         let _second = admission.admit(at("10.0.0.1")).unwrap();
-        assert!(admission.admit(at("10.0.0.1")).is_none());
-        assert!(admission.admit(at("10.0.0.2")).is_some());
+        assert!(admission.admit(at("10.0.0.1")).is_err());
+        assert!(admission.admit(at("10.0.0.2")).is_ok());
         drop(first);
-        assert!(admission.admit(at("10.0.0.1")).is_some());
+        assert!(admission.admit(at("10.0.0.1")).is_ok());
     }
 
     #[test]
@@ -100,7 +112,7 @@ mod tests {
     fn addresses_of_one_ipv6_network_count_together() {
         let admission = Admission::new(1);
         let _permit = admission.admit(at("2001:db8::1")).unwrap();
-        assert!(admission.admit(at("2001:db8::ffff:2")).is_none());
-        assert!(admission.admit(at("2001:db8:0:1::1")).is_some());
+        assert!(admission.admit(at("2001:db8::ffff:2")).is_err());
+        assert!(admission.admit(at("2001:db8:0:1::1")).is_ok());
     }
 }

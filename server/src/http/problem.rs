@@ -4,6 +4,9 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
+/// When somebody who was refused for want of room may try again.
+const RETRY_AFTER_S: u32 = 10;
+
 /// An error that a person or a program can act on.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Problem {
@@ -12,12 +15,21 @@ pub(super) struct Problem {
     title: &'static str,
     status: u16,
     detail: String,
+    /// Sent as the header of RFC 9110 §10.2.3.
+    #[serde(skip)]
+    retry_after_s: Option<u32>,
 }
 
 impl Problem {
     fn new(status: StatusCode, detail: impl Into<String>) -> Self {
         let title = status.canonical_reason().unwrap_or("Error");
-        Self { kind: "about:blank", title, status: status.as_u16(), detail: detail.into() }
+        Self {
+            kind: "about:blank",
+            title,
+            status: status.as_u16(),
+            detail: detail.into(),
+            retry_after_s: None,
+        }
     }
 
     pub(super) fn not_found(detail: &str) -> Self {
@@ -36,10 +48,8 @@ impl Problem {
     }
 
     pub(super) fn too_many_connections() -> Self {
-        Self::new(
-            StatusCode::TOO_MANY_REQUESTS,
-            "Too many connections from your address are open. Close some meetings and try again.",
-        )
+        let detail = "Too many connections from your address are open. Close some meetings and try again.";
+        Self { retry_after_s: Some(RETRY_AFTER_S), ..Self::new(StatusCode::TOO_MANY_REQUESTS, detail) }
     }
 
     pub(super) fn no_websocket() -> Self {
@@ -47,7 +57,7 @@ impl Problem {
     }
 
     pub(super) fn unavailable(detail: &str) -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, detail)
+        Self { retry_after_s: Some(RETRY_AFTER_S), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, detail) }
     }
 
     pub(super) fn unreadable() -> Self {
@@ -61,6 +71,10 @@ impl IntoResponse for Problem {
         let headers =
             [(header::CONTENT_TYPE, "application/problem+json"), (header::CACHE_CONTROL, "no-store")];
         let body = serde_json::to_string(&self).unwrap_or_default();
-        (status, headers, body).into_response()
+        let mut response = (status, headers, body).into_response();
+        if let Some(seconds) = self.retry_after_s {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        }
+        response
     }
 }

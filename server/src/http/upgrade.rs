@@ -11,6 +11,7 @@ use axum::response::{IntoResponse as _, Response};
 use shared::limits::MESSAGE_BYTES_MAX;
 use tracing::Instrument as _;
 
+use super::admission::Full;
 use super::caller;
 use super::problem::Problem;
 use crate::app::App;
@@ -38,9 +39,16 @@ pub(super) async fn upgrade(
     if app.is_stopping() {
         return Problem::unavailable("The server is stopping.").into_response();
     }
-    let Some(permit) = app.admission.admit(address) else {
-        tracing::debug!(%address, "refused: too many connections");
-        return Problem::too_many_connections().into_response();
+    let permit = match app.admission.admit(address) {
+        Ok(permit) => permit,
+        Err(full) => {
+            tracing::debug!(%address, ?full, "refused: too many connections");
+            let problem = match full {
+                Full::Server => Problem::unavailable("The server is full. Try again in a few seconds."),
+                Full::Address => Problem::too_many_connections(),
+            };
+            return problem.into_response();
+        }
     };
     let connection = app.next_connection();
     let work = app.work.clone();

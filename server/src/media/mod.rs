@@ -122,6 +122,7 @@ impl Shards {
                 inbox,
                 links,
                 others: (0..config.shards).map(links::shard_id).collect(),
+                participants_max: config.participants_max,
                 config: sfu::Config {
                     candidates,
                     tcp_candidates,

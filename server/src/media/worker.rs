@@ -49,6 +49,7 @@ pub(super) struct Shard {
     pub(super) links: Links,
     /// All shards, this one too.
     pub(super) others: Vec<ShardId>,
+    pub(super) participants_max: usize,
     pub(super) config: sfu::Config,
     pub(super) certificate: sfu::Certificate,
     pub(super) seed: [u8; 32],
@@ -112,7 +113,8 @@ impl Worker {
         );
         Ok(Self {
             sfu: Sfu::new(shard.config, shard.certificate, shard.seed, now)
-                .beside(shard_id(shard.index), shard.others),
+                .beside(shard_id(shard.index), shard.others)
+                .with_rooms_of(shard.participants_max),
             socket: shard.socket,
             inbox: shard.inbox,
             links: shard.links,
@@ -145,6 +147,9 @@ impl Worker {
             }
             if let Some(permille) = self.busy.turn(Instant::now()) {
                 self.inbox.busy_permille.store(permille, Ordering::Relaxed);
+                let now = Instant::now();
+                self.sfu.handle_load(now, permille);
+                self.drain(now);
             }
         }
     }

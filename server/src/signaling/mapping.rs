@@ -120,6 +120,7 @@ fn slot_assignment(slot: SlotState) -> SlotAssignment {
         Pause::NotSent => PauseReason::NotSent,
         Pause::Bandwidth => PauseReason::Bandwidth,
         Pause::Codec => PauseReason::Codec,
+        Pause::Overload => PauseReason::Overload,
     });
     SlotAssignment { mid: slot.mid, source: slot.source, paused }
 }
@@ -140,13 +141,22 @@ fn closed(reason: CloseReason) -> Goodbye {
 
 /// A refusal as a fault. The SFU's own sentence names the field and the bound; where it says nothing, ours stands.
 fn refused(refusal: Refusal, detail: &str) -> ServerMessage {
+    let retry_after_s = match refusal {
+        Refusal::Full { retry_after_s } => Some(retry_after_s),
+        Refusal::RoomFull
+        | Refusal::ResumeExpired
+        | Refusal::InvalidOffer
+        | Refusal::UnknownSlot
+        | Refusal::Unexpected
+        | Refusal::Internal => None,
+    };
     let (code, request, sentence) = match refusal {
         Refusal::RoomFull => (
             ErrorCode::RoomFull,
             Some("hello"),
             "This meeting is full. Wait until somebody leaves, then join again.",
         ),
-        Refusal::Full => (
+        Refusal::Full { .. } => (
             ErrorCode::ServerBusy,
             Some("hello"),
             "This server carries as many participants as it can. Try again in a few minutes.",
@@ -183,7 +193,12 @@ fn refused(refusal: Refusal, detail: &str) -> ServerMessage {
         ),
     };
     let sentence = if detail.is_empty() { sentence } else { detail };
-    fault(code, sentence.to_owned(), request)
+    ServerMessage::Error(Fault {
+        code,
+        message: sentence.to_owned(),
+        request: request.map(str::to_owned),
+        retry_after_s,
+    })
 }
 
 /// A text that is not a message.
@@ -192,6 +207,7 @@ pub(crate) fn undecodable(error: &DecodeError) -> ServerMessage {
         code: error.code(),
         message: sentence(&error.to_string()),
         request: error.kind().map(str::to_owned),
+        retry_after_s: None,
     })
 }
 
@@ -252,7 +268,7 @@ pub(crate) fn session_refused(refusal: SessionRefusal, request: Option<&'static 
 }
 
 fn fault(code: ErrorCode, message: String, request: Option<&str>) -> ServerMessage {
-    ServerMessage::Error(Fault { code, message, request: request.map(str::to_owned) })
+    ServerMessage::Error(Fault { code, message, request: request.map(str::to_owned), retry_after_s: None })
 }
 
 /// An error's text with a capital letter and a full stop.
@@ -408,6 +424,7 @@ mod tests {
         check(source, Some(Pause::NotSent), Some(PauseReason::NotSent));
         check(source, Some(Pause::Bandwidth), Some(PauseReason::Bandwidth));
         check(source, Some(Pause::Codec), Some(PauseReason::Codec));
+        check(source, Some(Pause::Overload), Some(PauseReason::Overload));
     }
 
     #[test]
@@ -436,7 +453,7 @@ mod tests {
             assert!(fault.message.ends_with('.') && fault.message.len() > 20, "{}", fault.message);
         };
         check(Refusal::RoomFull, ErrorCode::RoomFull, Some("hello"));
-        check(Refusal::Full, ErrorCode::ServerBusy, Some("hello"));
+        check(Refusal::Full { retry_after_s: 7 }, ErrorCode::ServerBusy, Some("hello"));
         check(Refusal::ResumeExpired, ErrorCode::ResumeExpired, Some("hello"));
         check(Refusal::InvalidOffer, ErrorCode::InvalidOffer, Some("offer"));
         check(Refusal::UnknownSlot, ErrorCode::UnknownSlot, None);

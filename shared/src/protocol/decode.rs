@@ -9,11 +9,13 @@ use crate::limits;
 /// Why a text is not a message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
-    /// Longer than [`limits::MESSAGE_BYTES_MAX`].
-    #[error("message has {got} bytes; at most {max} are allowed", max = limits::MESSAGE_BYTES_MAX)]
+    /// Longer than [`limits::MESSAGE_BYTES_MAX`] or [`limits::SERVER_MESSAGE_BYTES_MAX`].
+    #[error("message has {got} bytes; at most {max} are allowed")]
     TooLong {
         /// Bytes found.
         got: usize,
+        /// Bytes allowed.
+        max: usize,
     },
     /// Not a JSON object with a `type`.
     #[error("message is not a JSON object with a type: {reason}")]
@@ -78,7 +80,7 @@ impl DecodeError {
 /// # Errors
 /// [`DecodeError`] names the field and the bound; the connection can stay open.
 pub fn decode_client(text: &str) -> Result<ClientMessage, DecodeError> {
-    let message: ClientMessage = decode(text, &ClientMessage::KINDS)?;
+    let message: ClientMessage = decode(text, &ClientMessage::KINDS, limits::MESSAGE_BYTES_MAX)?;
     match &message {
         ClientMessage::Hello(hello) => {
             check("hello", "capabilities", hello.capabilities.len(), limits::CAPABILITIES_MAX)?;
@@ -112,7 +114,7 @@ pub fn decode_client(text: &str) -> Result<ClientMessage, DecodeError> {
 /// # Errors
 /// [`DecodeError`] as for [`decode_client`].
 pub fn decode_server(text: &str) -> Result<ServerMessage, DecodeError> {
-    decode(text, &ServerMessage::KINDS)
+    decode(text, &ServerMessage::KINDS, limits::SERVER_MESSAGE_BYTES_MAX)
 }
 
 #[derive(Deserialize)]
@@ -121,9 +123,9 @@ struct Envelope {
     kind: String,
 }
 
-fn decode<M: DeserializeOwned>(text: &str, kinds: &[&str]) -> Result<M, DecodeError> {
-    if text.len() > limits::MESSAGE_BYTES_MAX {
-        return Err(DecodeError::TooLong { got: text.len() });
+fn decode<M: DeserializeOwned>(text: &str, kinds: &[&str], max: usize) -> Result<M, DecodeError> {
+    if text.len() > max {
+        return Err(DecodeError::TooLong { got: text.len(), max });
     }
     let Envelope { kind } =
         serde_json::from_str(text).map_err(|error| DecodeError::NotAMessage { reason: reason(&error) })?;

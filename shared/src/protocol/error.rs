@@ -18,7 +18,7 @@ pub enum ErrorCode {
     UnexpectedMessage,
     /// The protocol's major versions differ.
     UnsupportedVersion,
-    /// The room has `limits::PARTICIPANTS_MAX` participants.
+    /// The room has as many participants as the operator allows.
     RoomFull,
     /// The server is at its capacity; try again later.
     ServerBusy,

@@ -208,6 +208,8 @@ pub enum PauseReason {
     Bandwidth,
     /// The participant sends it in a codec that the viewer did not accept.
     Codec,
+    /// The server has more to do than it can.
+    Overload,
     /// A reason of a newer server.
     #[serde(other)]
     Unknown,
@@ -244,6 +246,9 @@ pub struct Fault {
     /// The `type` of the message that caused it, when there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<String>,
+    /// When to try again, in seconds from now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_s: Option<u32>,
 }
 
 /// The server ends the connection.

@@ -62,9 +62,12 @@ fn a_message_is_bounded_before_it_is_parsed() {
     let padded = |bytes: usize| text.clone() + &" ".repeat(bytes - text.len());
     assert_eq!(decode_client(&padded(limits::MESSAGE_BYTES_MAX)), Ok(ClientMessage::Leave));
     let error = decode_client(&padded(limits::MESSAGE_BYTES_MAX + 1)).unwrap_err();
-    assert_eq!(error, DecodeError::TooLong { got: limits::MESSAGE_BYTES_MAX + 1 });
+    assert_eq!(
+        error,
+        DecodeError::TooLong { got: limits::MESSAGE_BYTES_MAX + 1, max: limits::MESSAGE_BYTES_MAX }
+    );
     assert_eq!(error.code(), ErrorCode::MessageTooLong);
-    assert!(decode_server(&padded(limits::MESSAGE_BYTES_MAX + 1)).is_err());
+    assert!(decode_server(&padded(limits::SERVER_MESSAGE_BYTES_MAX + 1)).is_err());
 }
 
 #[test]
@@ -129,5 +132,5 @@ fn a_full_room_with_the_longest_names_fits_into_one_message() {
     let person = Participant { peer: PeerId::new(u64::MAX), name, media, presence: Presence::Reconnecting };
     let participants = vec![person; limits::PARTICIPANTS_MAX];
     let text = ServerMessage::Snapshot(Snapshot { revision: u32::MAX, participants }).encode();
-    assert!(text.len() <= limits::MESSAGE_BYTES_MAX, "{} bytes", text.len());
+    assert!(text.len() <= limits::SERVER_MESSAGE_BYTES_MAX, "{} bytes", text.len());
 }

@@ -51,7 +51,8 @@ fn unknown_kinds_are_told_apart_from_broken_messages() {
 
 #[test]
 fn codes_and_reasons_of_tomorrow_are_read_as_unknown() {
-    let fault = Fault { code: ErrorCode::Unknown, message: "m".to_owned(), request: None };
+    let fault =
+        Fault { code: ErrorCode::Unknown, message: "m".to_owned(), request: None, retry_after_s: None };
     assert_eq!(
         decode_server(r#"{"type":"error","code":"of_tomorrow","message":"m"}"#),
         Ok(ServerMessage::Error(fault))

@@ -35,11 +35,12 @@ pub(crate) const REASONS: [GoodbyeReason; 6] = [
     GoodbyeReason::Unknown,
 ];
 
-pub(crate) const PAUSES: [PauseReason; 5] = [
+pub(crate) const PAUSES: [PauseReason; 6] = [
     PauseReason::Muted,
     PauseReason::NotSent,
     PauseReason::Bandwidth,
     PauseReason::Codec,
+    PauseReason::Overload,
     PauseReason::Unknown,
 ];
 
@@ -163,7 +164,15 @@ fn faults() -> impl Iterator<Item = (&'static str, ServerMessage)> {
     ];
     NAMES.into_iter().zip(CODES).map(|(name, code)| {
         let request = (code == ErrorCode::InvalidOffer).then(|| "offer".to_owned());
-        (name, ServerMessage::Error(Fault { code, message: "What happened.".to_owned(), request }))
+        (
+            name,
+            ServerMessage::Error(Fault {
+                code,
+                message: "What happened.".to_owned(),
+                request,
+                retry_after_s: (code == ErrorCode::ServerBusy).then_some(10),
+            }),
+        )
     })
 }
 

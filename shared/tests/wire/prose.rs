@@ -15,6 +15,7 @@ fn limits() -> Vec<(&'static str, u64)> {
     }
     values![
         MESSAGE_BYTES_MAX,
+        SERVER_MESSAGE_BYTES_MAX,
         SDP_BYTES_MAX,
         MESSAGES_PER_SECOND_MAX,
         MESSAGE_BURST_MAX,
@@ -28,6 +29,7 @@ fn limits() -> Vec<(&'static str, u64)> {
         VIDEO_SLOTS_MAX,
         WANTS_MAX,
         SOURCES_MAX,
+        PARTICIPANTS_DEFAULT,
         PARTICIPANTS_MAX,
         CHANGES_MAX,
         WANT_HEIGHT_MAX,

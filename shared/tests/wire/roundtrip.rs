@@ -134,8 +134,8 @@ fn server_message() -> impl Strategy<Value = ServerMessage> {
         rids,
     });
     let speaker = (peer(), any::<u8>()).prop_map(|(peer, level)| Speaker { peer, level });
-    let fault = (select(CODES.to_vec()), text(), option::of(text()))
-        .prop_map(|(code, message, request)| Fault { code, message, request });
+    let fault = (select(CODES.to_vec()), text(), option::of(text()), option::of(any::<u32>()))
+        .prop_map(|(code, message, request, retry_after_s)| Fault { code, message, request, retry_after_s });
     let goodbye = (select(REASONS.to_vec()), option::of(any::<u32>()))
         .prop_map(|(reason, retry_after_ms)| Goodbye { reason, retry_after_ms });
     prop_oneof![

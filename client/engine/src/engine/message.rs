@@ -110,7 +110,8 @@ impl Engine {
             ErrorCode::ResumeExpired => {}
             ErrorCode::ServerBusy => {
                 self.report(problem);
-                self.close_and_wait(now, BUSY_DELAY);
+                let told = fault.retry_after_s.map(|seconds| Duration::from_secs(seconds.into()));
+                self.close_and_wait(now, told.unwrap_or(BUSY_DELAY).min(RETRY_AFTER_MAX));
             }
             ErrorCode::RateLimited | ErrorCode::Internal => {
                 self.report(problem);

@@ -69,7 +69,7 @@ fn any_message() -> impl Strategy<Value = ServerMessage> {
         1 => any::<u32>().prop_map(|nonce| ServerMessage::Pong { nonce }),
         1 => (any_code(), request).prop_map(|(code, request)| {
             let request = request.map(str::to_owned);
-            ServerMessage::Error(Fault { code, message: String::new(), request })
+            ServerMessage::Error(Fault { code, message: String::new(), request, retry_after_s: None })
         }),
         1 => Just(ServerMessage::Goodbye(Goodbye { reason: GoodbyeReason::Restarting, retry_after_ms: Some(10) })),
     ]

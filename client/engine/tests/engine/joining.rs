@@ -118,11 +118,29 @@ fn refusals_that_can_heal_are_tried_again() {
 }
 
 #[test]
+fn a_full_server_is_asked_again_when_it_says() {
+    let mut world = World::new();
+    world.mute.hello = true;
+    world.settle();
+    let message = "The server is full at the moment.".to_owned();
+    let request = Some("hello".to_owned());
+    let fault = Fault { code: ErrorCode::ServerBusy, message, request, retry_after_s: Some(20) };
+    world.serve(ServerMessage::Error(fault));
+    assert!(world.engine.problem().unwrap().sentence.contains("full"), "the user reads why");
+    world.mute = Mute::default();
+    world.pass(19 * SECOND);
+    assert_eq!(world.sockets_opened(), 1);
+    world.pass(30 * SECOND);
+    assert_eq!(world.engine.phase(), Phase::Joined);
+}
+
+#[test]
 fn a_fault_without_a_sentence_gets_one_of_ours() {
     let mut world = World::new();
     world.mute.hello = true;
     world.settle();
-    let fault = Fault { code: ErrorCode::RoomFull, message: " ".to_owned(), request: None };
+    let fault =
+        Fault { code: ErrorCode::RoomFull, message: " ".to_owned(), request: None, retry_after_s: None };
     world.serve(ServerMessage::Error(fault));
     assert!(world.end().expect("ended").sentence().contains("full"));
 }

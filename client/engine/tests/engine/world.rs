@@ -139,7 +139,12 @@ impl World {
 
     pub(crate) fn fault(&mut self, code: ErrorCode, request: &str) {
         let request = Some(request.to_owned());
-        self.serve(ServerMessage::Error(Fault { code, message: "As it is.".to_owned(), request }));
+        self.serve(ServerMessage::Error(Fault {
+            code,
+            message: "As it is.".to_owned(),
+            request,
+            retry_after_s: None,
+        }));
     }
 
     /// The socket breaks.

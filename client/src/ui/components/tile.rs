@@ -106,6 +106,6 @@ const fn icon(pause: PicturePause) -> Icon {
         PicturePause::Awaited => Icon::Hourglass,
         PicturePause::Connection => Icon::SignalLow,
         PicturePause::Codec => Icon::CameraOff,
-        PicturePause::Other => Icon::Pause,
+        PicturePause::Server | PicturePause::Other => Icon::Pause,
     }
 }

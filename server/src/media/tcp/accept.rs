@@ -41,7 +41,7 @@ pub(crate) async fn accept(listener: TcpListener, shards: Arc<Shards>, mut shutd
         };
         match accepted {
             Some((Ok((stream, remote)), place)) => {
-                let Some(permit) = admission.admit(remote.ip()) else { continue };
+                let Ok(permit) = admission.admit(remote.ip()) else { continue };
                 let shards = Arc::clone(&shards);
                 identifying.spawn(async move {
                     let result =
