@@ -97,10 +97,10 @@ fn a_delta_that_cannot_be_read_asks_for_a_snapshot() {
 #[test]
 fn a_room_beyond_the_bound_is_cut() {
     let mut world = World::joined(0);
-    let participants = (0..200).map(|number| person(PeerId::new(number), "Bo", camera_on())).collect();
+    let participants = (0..1200).map(|number| person(PeerId::new(number), "Bo", camera_on())).collect();
     world.serve(ServerMessage::Snapshot(Snapshot { revision: 1, participants }));
     assert_eq!(world.engine.participants().len(), PARTICIPANTS_MAX);
-    world.serve(ServerMessage::Delta { revision: 2, changes: vec![joined(1_000)] });
+    world.serve(ServerMessage::Delta { revision: 2, changes: vec![joined(5_000)] });
     assert_eq!(world.engine.participants().len(), PARTICIPANTS_MAX);
 }
 
