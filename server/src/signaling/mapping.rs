@@ -148,7 +148,8 @@ fn refused(refusal: Refusal, detail: &str) -> ServerMessage {
         | Refusal::InvalidOffer
         | Refusal::UnknownSlot
         | Refusal::Unexpected
-        | Refusal::Internal => None,
+        | Refusal::Internal
+        | Refusal::TransportFailed => None,
     };
     let (code, request, sentence) = match refusal {
         Refusal::RoomFull => (
