@@ -36,6 +36,8 @@ pub(crate) struct Slot {
     pub(crate) is_starved: bool,
     /// What it shall show is sent in a codec that the viewer did not accept.
     pub(crate) is_unreadable: bool,
+    /// Nothing flows because the server has too much to do.
+    pub(crate) is_shed: bool,
     pub(crate) packets: u64,
     pub(crate) octets: u64,
     /// Highest sequence number of the client's last report.
@@ -87,6 +89,7 @@ impl Slot {
             pending: None,
             is_starved: false,
             is_unreadable: false,
+            is_shed: false,
             packets: 0,
             octets: 0,
             reported_highest: None,
