@@ -12,7 +12,7 @@ use shared::{DisplayName, MediaState, PeerId, ResumeToken, RoomId};
 
 use crate::declare::{Declaration, Pace};
 use crate::error::{EndReason, Notice, Problem};
-use crate::input::{CreatedOffer, Input, SocketId};
+use crate::input::{CreatedOffer, Input, MediaConnection, SocketId};
 use crate::layers::Layers;
 use crate::moment::Moment;
 use crate::negotiate::{Negotiation, NegotiationStep, Slot};
@@ -164,7 +164,11 @@ impl Engine {
                 self.negotiation.platform_failed(now, negotiation);
             }
             Input::MediaConnection { media, state } => {
-                self.negotiation.connection_changed(now, media, state);
+                let has_changed = self.negotiation.connection_changed(now, media, state);
+                // A device that moved to another network lost both, and only one of them says so at once.
+                if has_changed && state == MediaConnection::Disconnected {
+                    self.session.doubted(now);
+                }
             }
             Input::NetworkOnline(online) => self.network_changed(now, online),
             Input::SetMicrophone(microphone) => {

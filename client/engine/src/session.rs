@@ -193,11 +193,16 @@ impl Session {
                 self.attempt = 1;
                 *until = now;
             }
-            State::Open(link) => {
-                link.ping_at = now;
-                link.deadline = link.deadline.min(now + PROBE_TIMEOUT);
-            }
+            State::Open(_) => self.doubted(now),
             State::Opening { .. } | State::Greeting { .. } | State::Ended(_) => {}
+        }
+    }
+
+    /// Something else on the same network stopped: find out at once whether the connection lives.
+    pub(crate) fn doubted(&mut self, now: Moment) {
+        if let State::Open(link) = &mut self.state {
+            link.ping_at = now;
+            link.deadline = link.deadline.min(now + PROBE_TIMEOUT);
         }
     }
 
@@ -281,8 +286,9 @@ impl Session {
 
 /// Opening a socket or answering a hello takes a few round trips; ten seconds mean that nobody is there.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
-/// After the network came back, a living connection answers a ping within this time.
-const PROBE_TIMEOUT: Duration = Duration::from_secs(3);
+/// A living connection answers a ping within this time, after the network came back or media stopped. Being wrong
+/// costs little: the seat is resumed.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 /// A server that announces less would make us reconnect over a hiccup.
 const SILENCE_MIN: Duration = Duration::from_secs(3);
 /// A server that announces more would make us hang on a dead connection.

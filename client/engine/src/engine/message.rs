@@ -87,6 +87,10 @@ impl Engine {
         self.problem = None;
         self.roster.replace(welcome.snapshot);
         self.negotiation.joined(now, welcome.resumed && welcome.media_alive);
+        if returned {
+            // Signaling had to be found again: media that is gone, too, will not come back on its old path.
+            self.negotiation.network_returned(now);
+        }
         let seat = self.roster.participant(welcome.peer);
         let (media, name) = seat.map_or((None, None), |seat| (Some(seat.media), Some(seat.name.clone())));
         self.media.learn(media);

@@ -135,6 +135,34 @@ fn the_network_coming_back_unmasks_a_dead_socket_within_seconds() {
 }
 
 #[test]
+fn media_that_stops_unmasks_a_dead_socket_and_both_return_together() {
+    let mut world = World::joined(1);
+    (world.resumed, world.media_alive) = (true, true);
+    world.forget();
+    world.mute.pings = true;
+    world.connection(MediaConnection::Disconnected);
+    assert!(matches!(world.said.last(), Some(ClientMessage::Ping { .. })));
+    world.pass(Duration::from_millis(2_700));
+    assert_eq!(world.engine.phase(), Phase::Joined, "on a new socket");
+    assert_eq!(world.sockets_opened(), 1);
+    let offers = world.offers_requested();
+    assert!(offers.iter().any(|offer| offer.restart), "the path is looked for at once: {offers:?}");
+    assert_eq!(world.media_resets(), 0);
+}
+
+#[test]
+fn media_that_stops_leaves_a_living_socket_alone() {
+    let mut world = World::joined(1);
+    world.forget();
+    world.connection(MediaConnection::Disconnected);
+    world.pass(SECOND);
+    assert!(matches!(world.said.last(), Some(ClientMessage::Ping { .. })));
+    world.connection(MediaConnection::Connected);
+    world.pass(10 * SECOND);
+    assert_eq!((world.sockets_opened(), world.media_resets()), (0, 0));
+}
+
+#[test]
 fn events_of_an_old_socket_change_nothing() {
     let mut world = World::joined(0);
     let old = world.socket.unwrap();
