@@ -7,7 +7,7 @@ use rtc::interceptor::{BandwidthEstimator as _, Gcc as Inner, PacketReport};
 
 use super::{Estimator, MAX_BPS, MIN_BPS, PacketResult, ProbeCluster};
 
-/// See the [module](self).
+/// The `rtc` crate's estimator: Kalman filter, AIMD and a simple loss rule; no probing.
 pub struct Gcc {
     inner: Inner,
     reports: Vec<PacketReport>,

@@ -16,7 +16,7 @@ const SILENCE: Duration = Duration::from_millis(1500);
 const SILENCE_STEP: Duration = Duration::from_millis(500);
 const SILENCE_FACTOR: f64 = 0.8;
 
-/// See the [module](self).
+/// Our estimator: delay, loss and probes put together.
 #[derive(Debug)]
 pub struct SendSide {
     delay: DelayDetector,

@@ -14,7 +14,7 @@ use std::time::Instant;
 use super::{Event, IceError, LiteAgent, Response, Verdict, peek_local_ufrag};
 use crate::address::Address;
 
-/// See the [module](self).
+/// One peer's ICE across restarts: the old path is kept until the client nominates a new one (RFC 8445 §2.4).
 #[derive(Debug)]
 pub struct Session {
     current: LiteAgent,
