@@ -8,7 +8,7 @@ use shared::protocol::CAPABILITY_LAYERS;
 use shared::{DisplayName, MediaState, PeerId, ResumeToken, RoomId, SourceKind};
 
 use crate::connection::Connection;
-use crate::description::{CHROMIUM, FIREFOX};
+use crate::description::{CHROMIUM, FIREFOX, Flavour};
 use crate::publishing::Origin;
 
 /// What the client wants of the world.
@@ -38,6 +38,8 @@ pub(crate) struct Client {
     pub(crate) keep_sending: bool,
     /// The page has crashed: nothing opens a socket any more, but checks go on.
     pub(crate) is_zombie: bool,
+    /// Its packets do not say which section they belong to.
+    pub(crate) is_unnamed: bool,
     media_id: Option<MediaId>,
     told_state: MediaConnection,
     /// How often the page was loaded again.
@@ -71,6 +73,7 @@ impl Client {
             pads: false,
             keep_sending: false,
             is_zombie: false,
+            is_unnamed: false,
             media_id: None,
             told_state: MediaConnection::New,
             loads: 0,
@@ -194,7 +197,8 @@ impl Client {
         let origin = Origin { publisher: self.number, connection: self.resets };
         let [high, low] = self.number.to_be_bytes();
         let address = SocketAddr::from(([10, 0, high, low], 40_000 + self.resets));
-        let flavour = if self.number.is_multiple_of(2) { CHROMIUM } else { FIREFOX };
+        let browser = if self.number.is_multiple_of(2) { CHROMIUM } else { FIREFOX };
+        let flavour = Flavour { names_streams: !self.is_unnamed, ..browser };
         let seed = self.seed ^ u64::from(self.resets) << 32;
         let mut connection = Connection::new(origin, address, flavour, self.epoch, seed);
         connection.pads = self.pads;

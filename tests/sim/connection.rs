@@ -180,7 +180,9 @@ impl Connection {
         let publisher = Publisher::new(kind, mid.clone(), now, || self.random.next_u32());
         let first = &publisher.layers[0];
         let repair = (!kind.is_audio()).then_some(first.repair_ssrc);
-        let ssrcs = first.rid.is_none().then_some((first.ssrc, repair));
+        // SSRCs are odd, so this is nobody's.
+        let announced = if self.flavour.names_streams { first.ssrc } else { first.ssrc & !1 };
+        let ssrcs = first.rid.is_none().then_some((announced, repair));
         self.sections.push(Section { mid, purpose: Purpose::Send(kind), ssrcs });
         self.publishers.insert(kind, publisher);
     }

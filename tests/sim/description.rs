@@ -20,6 +20,9 @@ pub(crate) struct Flavour {
     pub(crate) mid: u8,
     pub(crate) rid: u8,
     pub(crate) repaired_rid: u8,
+    /// Whether the first packets of a stream name their section. What does not name them may announce another SSRC than it
+    /// uses, as GStreamer's webrtcbin does now and then.
+    pub(crate) names_streams: bool,
 }
 
 pub(crate) const CHROMIUM: Flavour = Flavour {
@@ -32,6 +35,7 @@ pub(crate) const CHROMIUM: Flavour = Flavour {
     mid: 4,
     rid: 10,
     repaired_rid: 11,
+    names_streams: true,
 };
 pub(crate) const FIREFOX: Flavour = Flavour {
     opus: 109,
@@ -43,6 +47,7 @@ pub(crate) const FIREFOX: Flavour = Flavour {
     mid: 3,
     rid: 9,
     repaired_rid: 12,
+    names_streams: true,
 };
 
 /// What an m-line is for.
@@ -102,7 +107,7 @@ fn write_section(
         Purpose::VideoSlot => false,
     };
     let is_sent = matches!(section.purpose, Purpose::Send(_));
-    let Flavour { opus, red, vp8, rtx, level, transport_cc, mid, rid, repaired_rid } = flavour;
+    let Flavour { opus, red, vp8, rtx, level, transport_cc, mid, rid, repaired_rid, .. } = flavour;
     let TransportLines { ufrag, pwd, fingerprint } = transport;
     if is_audio {
         // What is sent first is preferred: a client that wants to send redundancy puts it first.

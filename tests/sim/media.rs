@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use engine::{Input, SlotMedium};
+use engine::{Input, SlotMedium, Tile};
 use shared::protocol::ServerMessage;
-use shared::{MediaState, SourceKind};
+use shared::{MediaState, SourceKind, SourceRef};
 
 use crate::calls::{ON, SECOND, call, connected, gets, meet, show_all, show_each_other};
 use crate::publishing::HEIGHTS;
@@ -36,6 +36,35 @@ fn muting_stops_forwarding_at_once_and_unmuting_resumes_it() {
     world.run(2 * SECOND);
     assert!(meet(&world, 0, 1));
     assert_eq!(world.clients[0].offers, 1, "muting negotiates nothing");
+}
+
+/// Whether the second of two hears the first and sees its screen, whose packets name no section and have SSRCs it did not
+/// announce.
+fn unnamed(seed: u64, media: MediaState) -> (bool, bool) {
+    let mut world = World::new(seed);
+    world.join("meeting", media);
+    world.clients[0].is_unnamed = true;
+    world.join("meeting", ON);
+    world.run_until(5 * SECOND, |world| (0..2).all(|client| connected(world, client)));
+    let screen = SourceRef { peer: world.clients[0].me().unwrap(), kind: SourceKind::Screen };
+    world.tell(1, Input::Layout(vec![Tile { source: screen, height: 1080 }]));
+    world.run(3 * SECOND);
+    (gets(&world, 1, 0, SourceKind::Microphone), gets(&world, 1, 0, SourceKind::Screen))
+}
+
+#[test]
+fn a_stream_without_a_name_is_known_by_a_payload_type_that_only_one_section_has() {
+    let voice = MediaState { microphone: true, camera: false, screen: false };
+    assert_eq!(unnamed(28, voice), (true, false));
+    let screen = MediaState { microphone: false, camera: false, screen: true };
+    assert_eq!(unnamed(29, screen), (false, true));
+}
+
+#[test]
+fn a_payload_type_that_two_sections_have_explains_no_stream() {
+    // The screen has sound too.
+    let everything = MediaState { microphone: true, camera: true, screen: true };
+    assert_eq!(unnamed(30, everything), (false, false));
 }
 
 #[test]

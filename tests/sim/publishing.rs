@@ -311,7 +311,7 @@ impl Layer {
         let flavour = frame.flavour;
         let mut extensions = vec![(flavour.transport_cc, frame.tcc.to_be_bytes().to_vec())];
         *frame.tcc = frame.tcc.wrapping_add(1);
-        if self.packets < NAMED_PACKETS {
+        if flavour.names_streams && self.packets < NAMED_PACKETS {
             extensions.push((flavour.mid, frame.mid.as_bytes().to_vec()));
             if let Some(rid) = self.rid {
                 extensions.push((flavour.rid, rid.as_bytes().to_vec()));

@@ -253,8 +253,8 @@ impl Uplink {
         self.repairs.iter().position(|repair| repair.ssrc == ssrc).map(Place::Repair)
     }
 
-    /// Explains an SSRC not seen before by its extensions, else by what the offer announced. Nothing is
-    /// remembered until the packet is authenticated.
+    /// Explains an SSRC not seen before by its extensions, else by what the offer announced, else by a payload type that only
+    /// one section has (RFC 8843 §9.2). Nothing is remembered until the packet is authenticated.
     #[cold]
     fn identify(&self, header: &Header, known: &KnownExtensions<'_>) -> Result<Place, DropReason> {
         if self.streams.len() + self.repairs.len() >= SSRCS_MAX {
@@ -266,10 +266,16 @@ impl Uplink {
         };
         let by_mid =
             |mid: &str| self.publications.iter().position(|publication| publication.mid.as_str() == mid);
+        let by_payload_type = || {
+            let mut all = self.publications.iter();
+            let at = all.position(|publication| publication.payload.has(header.payload_type))?;
+            all.all(|publication| !publication.payload.has(header.payload_type)).then_some(at)
+        };
         let at = known
             .mid
             .and_then(by_mid)
             .or_else(|| self.publications.iter().position(announced))
+            .or_else(|| known.mid.is_none().then(by_payload_type).flatten())
             .ok_or(DropReason::UnknownStream)?;
         let publication = &self.publications[at];
         let layer_of = |rid: &str| publication.layers.iter().position(|layer| layer.as_str() == rid);

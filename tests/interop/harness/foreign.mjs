@@ -87,15 +87,15 @@ export class ForeignPeer {
   #tell(message) { this.#process.stdin.write(`${JSON.stringify(message)}\n`); }
 
   #offered() {
-    return this.until('makes an offer', () => this.#offer, OFFER_LIMIT_MS);
+    return this.until('makes an offer', () => this.#offer, { limitMs: OFFER_LIMIT_MS });
   }
 
   get peer() { return this.signaling.peer; }
 
   want(peer, height) { this.signaling.want(this.videoSlot, peer, height); }
 
-  /** Waits until something holds; a failure says what the peer itself reported and logged. */
-  async until(what, holds, limitMs = 20_000) {
+  /** Waits until something holds; a failure says what the peer reported and logged, and what the other side has `seen`. */
+  async until(what, holds, { limitMs = 20_000, seen = () => undefined } = {}) {
     try {
       return await until(`${this.stack} ${what}`, () => {
         if (this.#process.exitCode !== null) throw new Error(`${this.stack} ended with ${this.#process.exitCode}`);
@@ -103,7 +103,7 @@ export class ForeignPeer {
       }, limitMs);
     } catch (error) {
       const slots = JSON.stringify(this.signaling?.slots);
-      throw new Error(`${error.message}\nreport: ${JSON.stringify(this.report)}\nslots: ${slots}\nlog: ${this.log.slice(-3000)}`);
+      throw new Error(`${error.message}\nreport: ${JSON.stringify(this.report)}\nseen: ${JSON.stringify(seen())}\nslots: ${slots}\nlog: ${this.log.slice(-3000)}`);
     }
   }
 

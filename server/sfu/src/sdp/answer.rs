@@ -103,6 +103,15 @@ pub struct PayloadMap {
     pub clock_rate: u32,
 }
 
+impl PayloadMap {
+    /// Whether packets with this payload type belong to the section.
+    #[must_use]
+    pub fn has(&self, payload_type: u8) -> bool {
+        let others = [self.rtx_payload_type, self.red_payload_type];
+        self.payload_type == payload_type || others.contains(&Some(payload_type))
+    }
+}
+
 /// The extensions accepted in audio sections, in the order they are written.
 const AUDIO_EXTENSIONS: &[ExtensionKind] = &[
     ExtensionKind::Mid,
