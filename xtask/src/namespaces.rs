@@ -32,8 +32,9 @@ impl Namespaces {
 pub(crate) fn available() -> Result<std::result::Result<Namespaces, String>> {
     let is_root = rustix::process::geteuid().is_root();
     let way = if is_root { Namespaces::Root } else { Namespaces::User };
-    // A link and a qdisc are what the tests need inside.
-    let trial = "ip link add a type veth peer name b && tc qdisc add dev a root tbf rate 1mbit burst 8kb latency 50ms";
+    // A link and a qdisc are what the tests need inside. A name must not be the beginning of one of `ip`'s own words.
+    let trial = "ip link add name trial0 type veth peer name trial1 \
+                 && tc qdisc add dev trial0 root tbf rate 1mbit burst 8kb latency 50ms";
     let Err(error) = process::read(way.command().args(["sh", "-c", trial])) else { return Ok(Ok(way)) };
     if is_root || std::env::var_os("CI").is_some() {
         bail!(
