@@ -99,6 +99,17 @@ fn a_clean_connection_carries_no_redundancy() {
 }
 
 #[test]
+fn what_a_plain_publisher_loses_is_not_repeated_to_viewers_whose_connection_is_good() {
+    let mut world = call(97, 3);
+    let before = world.checker.repeated;
+    // Nothing can make this good: its packets repeat nothing.
+    world.up[PLAIN].line.impairment = lossy(200);
+    world.run(30 * SECOND);
+    assert!(gets(&world, REDUNDANT, PLAIN, SourceKind::Microphone));
+    assert_eq!(world.checker.repeated - before, 0);
+}
+
+#[test]
 fn video_recovers_from_loss_without_a_storm_of_key_frames() {
     for (seed, impairment) in [(90, lossy(50)), (91, lossy(100)), (92, lossy(200)), (93, bursty())] {
         let mut world = call(seed, 2);

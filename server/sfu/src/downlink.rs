@@ -308,10 +308,7 @@ impl Downlink {
     /// The client reports on a slot: how much of what was sent has arrived.
     pub(crate) fn report(&mut self, now: Instant, ssrc: u32, highest: u32, fraction_lost: u8) {
         let Some(slot) = self.slots.iter_mut().find(|slot| slot.ssrcs.ssrc == ssrc) else { return };
-        let previous = slot.reported_highest.replace(highest);
-        // A report that goes backwards comes from a client that started anew.
-        let expected = previous.map_or(0, |previous| u64::from(highest.saturating_sub(previous)));
-        let lost = expected * u64::from(fraction_lost) / 256;
+        let (expected, lost) = slot.losses(highest, fraction_lost);
         self.redundancy.report(now, expected, lost);
         self.congestion.reports.report(expected, lost);
     }

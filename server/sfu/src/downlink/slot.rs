@@ -40,8 +40,8 @@ pub(crate) struct Slot {
     pub(crate) is_shed: bool,
     pub(crate) packets: u64,
     pub(crate) octets: u64,
-    /// Highest sequence number of the client's last report.
-    pub(super) reported_highest: Option<u32>,
+    /// How things stood at the client's last report.
+    reported: Option<Reported>,
     pub(super) filter: LayerFilter,
     pub(super) rewriter: Rewriter,
     pub(super) responder: Responder,
@@ -57,6 +57,16 @@ pub(crate) struct SlotWant {
     pub(crate) max_height: u16,
     /// Larger wins.
     pub(crate) priority: u8,
+}
+
+/// What a report and the slot said at the same time.
+#[derive(Debug, Clone, Copy)]
+struct Reported {
+    /// The client's highest sequence number.
+    highest: u32,
+    /// The slot's newest index, and the packets that were sent until then.
+    index: u64,
+    packets: u64,
 }
 
 /// What a packet is to a slot.
@@ -92,7 +102,7 @@ impl Slot {
             is_shed: false,
             packets: 0,
             octets: 0,
-            reported_highest: None,
+            reported: None,
             filter: LayerFilter::default(),
             rewriter: Rewriter::new(
                 media,
@@ -128,6 +138,20 @@ impl Slot {
             return Repeated::default();
         }
         Repeated::gather(&self.rewriter, ring, numbers, packet, distance, self.payload.payload_type)
+    }
+
+    /// How many packets were sent since the last report, and how many of them were lost on the way to the client. It counts by
+    /// numbers, and numbers keep the gaps that losses on the publisher's way here left: those are not its line's.
+    pub(super) fn losses(&mut self, highest: u32, fraction_lost: u8) -> (u64, u64) {
+        let index = self.rewriter.last().map_or(0, |(_, numbers)| numbers.index);
+        let now = Reported { highest, index, packets: self.packets };
+        let Some(before) = self.reported.replace(now) else { return (0, 0) };
+        // A report that goes backwards comes from a client that started anew.
+        let numbers = u64::from(highest.saturating_sub(before.highest));
+        let missing = numbers * u64::from(fraction_lost) / 256;
+        let sent = now.packets - before.packets;
+        let never_sent = index.saturating_sub(before.index).saturating_sub(sent);
+        (numbers.saturating_sub(never_sent), missing.saturating_sub(never_sent))
     }
 
     /// SRTP index for a packet on the retransmission stream; never given twice.
