@@ -1,8 +1,9 @@
 //! The pipe between the controlling process and a server child: one JSON object a line, one response a request.
 
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use serde::{Deserialize, Serialize};
@@ -12,6 +13,10 @@ use crate::measure::Usage;
 use crate::meeting::Meeting;
 use crate::peers::Who;
 
+/// How long a server may take to end by itself.
+const ENDING_POLLS: u32 = 40;
+const ENDING_POLL: Duration = Duration::from_millis(50);
+
 /// What the controlling process asks of a server.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Request {
@@ -19,6 +24,13 @@ pub(crate) enum Request {
     Offer {
         /// Whether the client sends; otherwise it receives.
         publishes: bool,
+        /// RFC 8866 text.
+        sdp: String,
+    },
+    /// Makes an offer to one more subscriber. Answered by [`Response::Offer`].
+    Invite,
+    /// The answer to the last invitation.
+    Accept {
         /// RFC 8866 text.
         sdp: String,
     },
@@ -47,6 +59,8 @@ pub(crate) enum Response {
     },
     /// The answer to an offer.
     Answer(String),
+    /// An offer to a subscriber.
+    Offer(String),
     /// What has been used up since the process started.
     Usage(Usage),
     /// Done, nothing to tell.
@@ -59,10 +73,15 @@ pub(crate) enum Response {
 #[derive(Debug)]
 pub(crate) struct ServerProcess {
     child: Child,
-    requests: ChildStdin,
+    /// Taken when it is to end.
+    requests: Option<ChildStdin>,
     responses: BufReader<ChildStdout>,
     /// How clients are let in, when that is not through the pipe.
     meeting: Option<Meeting>,
+    /// Whether subscribers are invited.
+    pub(crate) invites: bool,
+    /// The address of this machine from which it takes clients.
+    pub(crate) clients_at: Ipv4Addr,
     /// What the process had used when it was ready.
     pub(crate) at_start: Usage,
 }
@@ -73,6 +92,7 @@ impl ServerProcess {
     /// # Errors
     /// When the process cannot be started or reports a failure.
     pub(crate) fn start(who: Who) -> Result<Self> {
+        let clients_at = who.clients_at()?;
         let program = std::env::current_exe().context("this program's own path is not known")?;
         let mut child = Command::new(program)
             .args(["serve", who.id()])
@@ -80,10 +100,11 @@ impl ServerProcess {
             .stdout(Stdio::piped())
             .spawn()
             .context("the server process cannot be started")?;
-        let requests = child.stdin.take().context("the server process has no standard input")?;
+        let requests = Some(child.stdin.take().context("the server process has no standard input")?);
         let output = child.stdout.take().context("the server process has no standard output")?;
         let responses = BufReader::new(output);
-        let mut process = Self { child, requests, responses, meeting: None, at_start: Usage::default() };
+        let (meeting, invites, at_start) = (None, who.invites(), Usage::default());
+        let mut process = Self { child, requests, responses, meeting, invites, clients_at, at_start };
         let response = process.receive()?;
         let Response::Ready { usage, address } = response else {
             bail!("the server process began with {response:?}");
@@ -93,9 +114,12 @@ impl ServerProcess {
         Ok(process)
     }
 
-    /// Lets a participant with a microphone and a camera, or a viewer of both, into the meeting of our own server.
+    /// Lets a participant with a microphone and a camera, or a viewer of both, in.
     pub(crate) fn join(&mut self, publishes: bool, sdp: String) -> Result<String> {
-        self.meeting.as_mut().context("only our own server has meetings")?.answer_both(publishes, sdp)
+        match &mut self.meeting {
+            Some(meeting) => meeting.answer_both(publishes, sdp),
+            None => self.answer(publishes, sdp),
+        }
     }
 
     /// The answer to a client's offer.
@@ -106,6 +130,18 @@ impl ServerProcess {
         let response = self.ask(&Request::Offer { publishes, sdp })?;
         let Response::Answer(sdp) = response else { bail!("an offer was answered by {response:?}") };
         Ok(sdp)
+    }
+
+    /// An offer for one more subscriber.
+    pub(crate) fn invite(&mut self) -> Result<String> {
+        let response = self.ask(&Request::Invite)?;
+        let Response::Offer(sdp) = response else { bail!("an offer was asked for, not {response:?}") };
+        Ok(sdp)
+    }
+
+    /// The answer of the one that was invited last.
+    pub(crate) fn accept(&mut self, sdp: String) -> Result<()> {
+        self.tell(&Request::Accept { sdp })
     }
 
     /// What the server has used up so far.
@@ -125,7 +161,8 @@ impl ServerProcess {
     fn ask(&mut self, request: &Request) -> Result<Response> {
         let mut line = serde_json::to_string(request)?;
         line.push('\n');
-        self.requests.write_all(line.as_bytes()).context("the server process has ended")?;
+        let requests = self.requests.as_mut().context("the server process is ending")?;
+        requests.write_all(line.as_bytes()).context("the server process has ended")?;
         let response = self.receive()?;
         if let Response::Failed(reason) = &response {
             bail!("the server failed: {reason}");
@@ -144,6 +181,14 @@ impl ServerProcess {
 
 impl Drop for ServerProcess {
     fn drop(&mut self) {
+        // The end of its input is its end; what it started ends with it.
+        drop(self.requests.take());
+        for _ in 0..ENDING_POLLS {
+            if !matches!(self.child.try_wait(), Ok(None)) {
+                return;
+            }
+            std::thread::sleep(ENDING_POLL);
+        }
         // Both fail only when the process has ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -155,12 +200,13 @@ impl Drop for ServerProcess {
 /// # Errors
 /// When the pipe fails or carries something else than requests.
 pub(crate) fn answer_requests(handle: impl FnMut(Request) -> Result<Response>) -> Result<()> {
-    answer_requests_of(None, handle)
+    answer_requests_of(None, Usage::now()?, handle)
 }
 
-/// The same for a server that lets clients in at an HTTP address.
+/// The same for a server that lets clients in at an HTTP address, or that is another process with a usage of its own.
 pub(crate) fn answer_requests_of(
     address: Option<SocketAddr>,
+    usage: Usage,
     mut handle: impl FnMut(Request) -> Result<Response>,
 ) -> Result<()> {
     let mut output = std::io::stdout().lock();
@@ -171,7 +217,7 @@ pub(crate) fn answer_requests_of(
         output.flush()?;
         Ok(())
     };
-    send(&Response::Ready { usage: Usage::now()?, address })?;
+    send(&Response::Ready { usage, address })?;
     for line in std::io::stdin().lock().lines() {
         let request = serde_json::from_str(&line?).context("not a request")?;
         let response = handle(request).unwrap_or_else(|error| Response::Failed(format!("{error:#}")));

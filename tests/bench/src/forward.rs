@@ -56,6 +56,9 @@ pub(crate) struct Options {
     /// Only these
     #[arg(long, value_delimiter = ',')]
     only: Vec<Who>,
+    /// Beside the usual ones, a peer that has to be installed
+    #[arg(long, value_name = "WHO", value_delimiter = ',')]
+    peer: Vec<Who>,
     /// Draw the processor time a forward as bars into this file
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
@@ -82,8 +85,8 @@ impl Options {
 /// When a server does not start, a client cannot connect, or what a server forwards is damaged.
 pub(crate) fn run(options: &Options) -> Result<()> {
     let load = options.load()?;
-    let peers: Vec<Who> =
-        Who::ALL.into_iter().filter(|who| options.only.is_empty() || options.only.contains(who)).collect();
+    let mut peers: Vec<Who> = if options.only.is_empty() { Who::ALL.to_vec() } else { options.only.clone() };
+    peers.extend(&options.peer);
     let mut findings: Vec<Finding> = peers.into_iter().map(Finding::new).collect();
     for run in 1..=options.runs {
         for finding in &mut findings {
@@ -163,6 +166,7 @@ impl Finding {
         let row = |metric: &str, unit: &str, values: Vec<f64>| {
             Some(Row::new(self.who.name(), metric, unit, Spread::of(&values)?, &note))
         };
+        let counted = if self.who.counts_allocations() { self.outcomes.as_slice() } else { &[] };
         let of = |value: fn(&Outcome) -> f64| self.outcomes.iter().map(value).collect::<Vec<f64>>();
         let cpu = if self.who == Who::Floor { self.floor.clone() } else { of(|run| run.cpu_us_per_forward) };
         let rows = [
@@ -171,7 +175,11 @@ impl Finding {
             row("latency_p99_ms", "ms", of(|run| run.latency_p99_ms)),
             row("lost", "packets", of(|run| (run.expected - run.received) as f64)),
             row("memory_kb_per_peer", "kB", of(|run| run.memory_kb_per_peer)),
-            row("allocations_per_forward", "allocations", of(|run| run.allocations_per_forward)),
+            row(
+                "allocations_per_forward",
+                "allocations",
+                counted.iter().map(|run| run.allocations_per_forward).collect(),
+            ),
         ];
         rows.into_iter().flatten().collect()
     }

@@ -32,7 +32,12 @@ const WRITABLE_TIMEOUT_MS: u8 = 5;
 
 /// A non-blocking socket on a free loopback port, with large buffers.
 pub(crate) fn bind() -> io::Result<UdpSocket> {
-    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
+    bind_at(Ipv4Addr::LOCALHOST)
+}
+
+/// The same at another address of this machine.
+pub(crate) fn bind_at(address: Ipv4Addr) -> io::Result<UdpSocket> {
+    let socket = UdpSocket::bind((address, 0))?;
     socket.set_nonblocking(true)?;
     // Beyond net.core.{r,w}mem_max only the superuser may go; the others get what is allowed.
     if setsockopt(&socket, sockopt::RcvBufForce, &BUFFER_BYTES).is_err() {

@@ -109,7 +109,7 @@ struct Client {
 
 impl Client {
     fn connect(server: &mut ServerProcess, load: &Load) -> Result<Self> {
-        let (mut publisher, sender) = Connection::publisher()?;
+        let (mut publisher, sender) = Connection::publisher(server.clients_at)?;
         let answer = server.answer(true, publisher.offer()?)?;
         publisher.accept(answer).context("the answer to the publisher")?;
         let seconds = load.seconds + (WARM_UP + ALLOCATIONS).as_secs_f64() + 1.0;
@@ -131,9 +131,7 @@ impl Client {
         client.watch(0)?;
         client.wait_until(|client| client.publisher.is_connected)?;
         for at in 0..load.subscribers {
-            let mut subscriber = Connection::subscriber()?;
-            let answer = server.answer(false, subscriber.offer()?)?;
-            subscriber.accept(answer).context("the answer to a subscriber")?;
+            let subscriber = subscribe(server)?;
             client.subscribers.push((subscriber, Tally::default()));
             client.watch(at + 1)?;
             client.wait_until(|client| client.subscribers[at].0.is_connected)?;
@@ -311,6 +309,20 @@ impl Client {
     fn arrived(&self, window: Window) -> u64 {
         self.subscribers.iter().map(|(_, tally)| tally.arrived(window)).sum()
     }
+}
+
+/// One more subscriber, negotiated and not yet connected.
+fn subscribe(server: &mut ServerProcess) -> Result<Connection> {
+    if server.invites {
+        let (subscriber, sdp) =
+            Connection::invited(server.clients_at, server.invite()?).context("the offer to a subscriber")?;
+        server.accept(sdp)?;
+        return Ok(subscriber);
+    }
+    let mut subscriber = Connection::subscriber(server.clients_at)?;
+    let answer = server.answer(false, subscriber.offer()?)?;
+    subscriber.accept(answer).context("the answer to a subscriber")?;
+    Ok(subscriber)
 }
 
 /// Whether a datagram is a packet of the published stream, not a retransmission or padding under another type.

@@ -1,6 +1,6 @@
 //! One client: a full WebRTC stack on a socket of its own, and the pieces of configuration that the peers share.
 
-use std::net::{SocketAddr, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
@@ -82,19 +82,19 @@ impl Stack {
 
 impl Connection {
     /// The client that sends: with NACK responder, reports and transport-wide sequence numbers, like a browser.
-    pub(super) fn publisher() -> Result<(Self, RTCRtpSenderId)> {
+    pub(super) fn publisher(address: Ipv4Addr) -> Result<(Self, RTCRtpSenderId)> {
         let mut engine = vp8_engine()?;
         let registry = configure_rtcp_reports(configure_nack(Registry::new(), &mut engine));
         let registry = configure_twcc(registry, &mut engine)?;
-        let mut connection = Self::new(engine, registry)?;
+        let mut connection = Self::new(address, engine, registry)?;
         let sender = connection.stack.pc.add_track(track(PUBLISHER_SSRC))?;
         Ok((connection, sender))
     }
 
     /// A client that receives. It sends no feedback: most packets are counted by their headers and never reach
     /// its stack, so it would complain about losses that are none.
-    pub(super) fn subscriber() -> Result<Self> {
-        let mut connection = Self::new(vp8_engine()?, Registry::new())?;
+    pub(super) fn subscriber(address: Ipv4Addr) -> Result<Self> {
+        let mut connection = Self::new(address, vp8_engine()?, Registry::new())?;
         let init = RTCRtpTransceiverInit {
             direction: RTCRtpTransceiverDirection::Recvonly,
             ..RTCRtpTransceiverInit::default()
@@ -103,8 +103,8 @@ impl Connection {
         Ok(connection)
     }
 
-    fn new(engine: MediaEngine, registry: Registry) -> Result<Self> {
-        let socket = socket::bind().context("a client's socket")?;
+    fn new(address: Ipv4Addr, engine: MediaEngine, registry: Registry) -> Result<Self> {
+        let socket = socket::bind_at(address).context("a client's socket")?;
         socket::stamp_arrivals(&socket)?;
         let local = socket.local_addr()?;
         let settings = SettingEngineBuilder::new().with_srtp_protection_profiles(gcm_only());
@@ -123,6 +123,17 @@ impl Connection {
         let offer = self.stack.pc.create_offer(None)?;
         self.stack.pc.set_local_description(Instant::now(), offer)?;
         Ok(self.stack.pc.local_description().context("an offer was just made")?.sdp)
+    }
+
+    /// A client that receives from a server that makes the offers, and its answer to this one.
+    pub(super) fn invited(address: Ipv4Addr, offer: String) -> Result<(Self, String)> {
+        let mut connection = Self::new(address, vp8_engine()?, Registry::new())?;
+        let pc = &mut connection.stack.pc;
+        pc.set_remote_description(Instant::now(), RTCSessionDescription::offer(offer)?)?;
+        let answer = pc.create_answer(None)?;
+        pc.set_local_description(Instant::now(), answer)?;
+        let answer = pc.local_description().context("an answer was just made")?.sdp;
+        Ok((connection, answer))
     }
 
     /// Takes the server's answer.

@@ -30,7 +30,9 @@ pub(super) fn serve() -> Result<()> {
         Request::Usage => {
             Ok(Response::Usage(Usage { generated: generated.load(Ordering::Relaxed), ..Usage::now()? }))
         }
-        Request::Offer { .. } | Request::CountAllocations => bail!("the floor only generates"),
+        Request::Offer { .. } | Request::Invite | Request::Accept { .. } | Request::CountAllocations => {
+            bail!("the floor only generates")
+        }
     })
 }
 

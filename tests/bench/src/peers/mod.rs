@@ -1,16 +1,18 @@
 //! The servers under comparison. Each runs in a process of its own and is reached through [`crate::control`].
 
 mod floor;
+mod janus;
 mod str0m;
 mod visavis;
 mod webrtc;
 
 use std::io::Write as _;
+use std::net::{IpAddr, Ipv4Addr, UdpSocket};
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use clap::ValueEnum;
 
-use crate::control::{Request, Response, answer_requests};
+use crate::control::{Request, Response, answer_requests, answer_requests_of};
 use crate::measure::{Usage, allocations};
 
 /// Who forwards.
@@ -24,10 +26,12 @@ pub(crate) enum Who {
     Webrtc,
     /// Nothing but sealing and sending
     Floor,
+    /// Debian's Janus, VideoRoom, two event loops; runs only when asked for
+    Janus,
 }
 
 impl Who {
-    /// All, in the order of a report.
+    /// Those that need nothing installed, in the order of a report.
     pub(crate) const ALL: [Self; 4] = [Self::Visavis, Self::Str0m, Self::Webrtc, Self::Floor];
 
     /// The word for the command line.
@@ -37,7 +41,36 @@ impl Who {
             Self::Str0m => "str0m",
             Self::Webrtc => "webrtc",
             Self::Floor => "floor",
+            Self::Janus => "janus",
         }
+    }
+
+    /// Whether a subscriber gets an offer from it, rather than making one.
+    pub(crate) const fn invites(self) -> bool {
+        matches!(self, Self::Janus)
+    }
+
+    /// The address of this machine from which it takes clients.
+    ///
+    /// # Errors
+    /// When it takes none over loopback, and the machine has no other address.
+    pub(crate) fn clients_at(self) -> Result<Ipv4Addr> {
+        if self != Self::Janus {
+            return Ok(Ipv4Addr::LOCALHOST);
+        }
+        // Janus leaves loopback out of its candidates. The kernel takes what goes to the machine's own address over loopback
+        // all the same. Connecting sends nothing; the address is of TEST-NET-3 (RFC 5737).
+        let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
+        socket.connect((Ipv4Addr::new(203, 0, 113, 1), 9)).context("this machine has no route: Janus needs one")?;
+        match socket.local_addr()?.ip() {
+            IpAddr::V4(address) if !address.is_loopback() => Ok(address),
+            other => bail!("{other} is this machine's only address: Janus takes no clients over loopback"),
+        }
+    }
+
+    /// Whether its allocations can be counted: those of a foreign process cannot.
+    pub(crate) const fn counts_allocations(self) -> bool {
+        !matches!(self, Self::Janus)
     }
 
     /// The name in reports, with the version of foreign software.
@@ -47,6 +80,7 @@ impl Who {
             Self::Str0m => "str0m 0.25.0",
             Self::Webrtc => "webrtc 0.21.1",
             Self::Floor => "floor",
+            Self::Janus => "janus 1.1.2",
         }
     }
 
@@ -59,6 +93,9 @@ impl Who {
             Self::Str0m => "RTP mode, ICE-lite, NACK buffer; one thread, recvmmsg and sendmmsg",
             Self::Webrtc => "default interceptors, two worker threads",
             Self::Floor => "seals and sends the same packets with GSO, receives nothing",
+            Self::Janus => {
+                "Debian's with its libsrtp 2.5.0, which seals with NSS (no other is packaged); VideoRoom, event_loops = 2"
+            }
         }
     }
 }
@@ -79,7 +116,22 @@ pub(crate) fn serve(who: Who) -> Result<()> {
         Who::Str0m => serve_clients(&mut str0m::start()),
         Who::Webrtc => serve_clients(&mut webrtc::start()?),
         Who::Floor => floor::serve(),
+        Who::Janus => serve_janus(),
     }
+}
+
+fn serve_janus() -> Result<()> {
+    let mut janus = janus::Janus::start()?;
+    let at_start = janus.usage()?;
+    answer_requests_of(None, at_start, |request| match request {
+        Request::Offer { publishes, sdp } => Ok(Response::Answer(janus.answer(publishes, &sdp)?)),
+        Request::Invite => Ok(Response::Offer(janus.invite()?)),
+        Request::Accept { sdp } => janus.accept(&sdp).map(|()| Response::Done),
+        Request::Usage => Ok(Response::Usage(janus.usage()?)),
+        // What a foreign process allocates is not known, and not reported.
+        Request::CountAllocations => Ok(Response::Done),
+        Request::Generate { .. } => bail!("this server needs a publisher"),
+    })
 }
 
 fn serve_clients(server: &mut impl Server) -> Result<()> {
@@ -90,6 +142,7 @@ fn serve_clients(server: &mut impl Server) -> Result<()> {
             allocations::count();
             Ok(Response::Done)
         }
+        Request::Invite | Request::Accept { .. } => bail!("clients offer"),
         Request::Generate { .. } => bail!("this server needs a publisher"),
     })
 }

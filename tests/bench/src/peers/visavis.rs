@@ -13,13 +13,15 @@ pub(super) fn serve() -> Result<()> {
     tracing::subscriber::set_global_default(log).context("the log cannot be set up")?;
     let runtime = tokio::runtime::Runtime::new().context("the runtime cannot be started")?;
     let running = runtime.block_on(Server::start(Config::on_loopback()))?;
-    answer_requests_of(Some(running.http_addr), |request| match request {
+    answer_requests_of(Some(running.http_addr), Usage::now()?, |request| match request {
         Request::Usage => Ok(Response::Usage(Usage::now()?)),
         Request::CountAllocations => {
             allocations::count();
             Ok(Response::Done)
         }
-        Request::Offer { .. } => bail!("clients come through the WebSocket"),
+        Request::Offer { .. } | Request::Invite | Request::Accept { .. } => {
+            bail!("clients come through the WebSocket")
+        }
         Request::Generate { .. } => bail!("this server needs a publisher"),
     })
 }
