@@ -1,42 +1,43 @@
 //! `bench loss`: how much of a voice has to be concealed, and how long a picture stands still, at 0 to 30 % loss.
 //!
-//! One participant publishes, another watches; every datagram of media passes a lossy hop of 20 ms at the publisher or at the
-//! viewer. The voice is redundant audio as Chromium sends it (one repetition). A frame counts when it comes within 200 ms after
-//! it was sent; a picture counts when it and all pictures back to the last key frame did.
+//! One participant publishes, another watches; every datagram of media passes a lossy hop at the publisher or at the viewer,
+//! which loses each by itself or several in a row. The voice is redundant audio as Chromium sends it (one repetition), where the
+//! server takes that. What counts is what is heard and seen: see [`playback`].
 
+mod call;
 mod client;
+mod playback;
 mod rating;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
+use ::tests::line::{Bursts, Impairment};
+use anyhow::{Context as _, Result, anyhow};
 use clap::Args;
-use rtc::rtp::Packet;
-use rtc::rtp_transceiver::RTCRtpSenderId;
-use sfu::rtp::red::{self, Block, Red};
-use tests::line::Impairment;
-use tests::media;
-use tests::stack::Source;
 
-use self::client::{Client, OPUS, RED};
+use self::call::Call;
+use self::rating::Pattern;
 use crate::control::ServerProcess;
 use crate::measure::{Machine, Spread};
 use crate::peers::Who;
 use crate::report::{Report, Row};
 use crate::svg;
 
-const LOSSES_PERCENT: [u32; 6] = [0, 5, 10, 15, 20, 30];
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
+const LOSSES_PERCENT: [u32; 6] = [0, 2, 5, 10, 20, 30];
+const ROUND_TRIPS_MS: [u64; 2] = [40, 200];
 /// The loss has to be seen before anybody can act on it.
-const WARM_UP: Duration = Duration::from_secs(4);
-const AUDIO_SPACING: Duration = Duration::from_millis(20);
-const VIDEO_SPACING: Duration = Duration::from_millis(40);
-/// What comes later is of no use to a conversation.
-const PLAYOUT: Duration = Duration::from_millis(200);
-const DELAY: Duration = Duration::from_millis(20);
+const WARM_UP: Duration = Duration::from_secs(5);
+/// From the sender of the voice to the server, or from the server to its listener, on the good side.
+const GOOD_DELAY: Duration = Duration::from_millis(20);
+/// What a listener's jitter buffer adds to the delay of the network: what comes later is of no use to a conversation.
+const JITTER_BUFFER: Duration = Duration::from_millis(160);
+/// What a viewer's adds. That of browsers waits for what is asked for again as well, but no longer than this.
+const JITTER: Duration = Duration::from_millis(20);
+const ROUND_TRIP_MAX: Duration = Duration::from_millis(200);
+/// That a time of losses ends with a datagram, per mille: three in a row are lost on average.
+const BURST_END: u32 = 333;
 
 /// What to measure.
 #[derive(Debug, Args)]
@@ -45,36 +46,74 @@ pub(crate) struct Options {
     #[arg(long)]
     json: bool,
     /// Seconds measured at every loss
-    #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u64).range(3..=600))]
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(3..=600))]
     seconds: u64,
-    /// Draw the concealed share of the voice as bars into this file
+    /// Beside ours, a peer that has to be installed
+    #[arg(long, value_name = "WHO", value_delimiter = ',', value_parser = peer)]
+    peer: Vec<Who>,
+    /// Draw the score of the voice into this file
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
+    /// Draw the share of the time that the picture stands still into this file
+    #[arg(long, value_name = "FILE")]
+    svg_video: Option<PathBuf>,
+}
+
+fn peer(name: &str) -> Result<Who> {
+    if name == Who::Janus.id() { Ok(Who::Janus) } else { Err(anyhow!("only Janus can take part")) }
 }
 
 /// Runs the benchmark and prints the result.
 ///
 /// # Errors
-/// When the server does not start or a client cannot connect.
+/// When a server does not start or a client cannot connect.
 pub(crate) fn run(options: &Options) -> Result<()> {
+    let time = Duration::from_secs(options.seconds);
     let mut rows = Vec::new();
     for direction in [Direction::Up, Direction::Down] {
-        for percent in LOSSES_PERCENT {
-            let found = measure(direction, percent, Duration::from_secs(options.seconds))?;
-            writeln!(std::io::stderr().lock(), "{} {percent} %: {found:?}", direction.name())?;
-            rows.extend(found.rows(direction, percent));
+        for pattern in [Pattern::Random, Pattern::Bursts] {
+            for round_trip_ms in ROUND_TRIPS_MS {
+                let line = Line { direction, pattern, round_trip_ms };
+                for who in [Who::Visavis].iter().chain(&options.peer) {
+                    rows.extend(measure_all(*who, line, time)?);
+                }
+            }
         }
     }
     let report = Report::new("loss", Machine::here(), rows);
-    if let Some(path) = &options.svg {
-        let drawing =
-            svg::bars(&report.rows, "audio_concealed_percent_down_10", "Voice concealed at 10 % loss");
+    for (path, metric, title, unit) in [
+        (&options.svg, "audio_mos", "Voice at the viewer's loss", "MOS"),
+        (&options.svg_video, "video_frozen_percent", "Picture at the viewer's loss", "% frozen"),
+    ] {
+        let Some(path) = path else { continue };
+        let drawing = drawing(&report.rows, &options.peer, metric, title, unit);
         std::fs::write(path, drawing).with_context(|| format!("{} cannot be written", path.display()))?;
     }
-    let title = "1 publisher, 1 viewer, redundant audio, VP8 of 25 pictures/s, 20 ms to and from the lossy hop; \
-                 no peer took part: this benchmark drives no foreign server yet";
+    let title = "1 publisher, 1 viewer, VP8 of 25 pictures/s with a key frame every 0.8 s; loss on the publisher's way up or the \
+                 viewer's way down, random or in bursts of 3; round trip of that hop in ms, of the other 40";
     let text = if options.json { report.json()? } else { report.table(title) };
     std::io::stdout().lock().write_all(text.as_bytes()).context("standard output is closed")
+}
+
+/// The score or share over the loss, on the way down with a short round trip.
+fn drawing(rows: &[Row], peers: &[Who], metric: &str, title: &str, unit: &str) -> String {
+    let contenders = || [Who::Visavis].into_iter().chain(peers.iter().copied());
+    let curves =
+        contenders().flat_map(|who| [Pattern::Random, Pattern::Bursts].map(|pattern| (who, pattern)));
+    let curves: Vec<(String, Vec<(f64, f64)>)> = curves
+        .map(|(who, pattern)| {
+            let line = Line { direction: Direction::Down, pattern, round_trip_ms: ROUND_TRIPS_MS[0] };
+            let points = LOSSES_PERCENT.iter().filter_map(|percent| {
+                let name = line.metric(metric, *percent);
+                let row = rows.iter().find(|row| row.who == who.name() && row.metric == name)?;
+                Some((f64::from(*percent), row.median))
+            });
+            (format!("{}, {}", who.name(), pattern_name(pattern)), points.collect())
+        })
+        .collect();
+    let curves: Vec<(&str, Vec<(f64, f64)>)> =
+        curves.iter().map(|(name, points)| (name.as_str(), points.clone())).collect();
+    svg::lines(&curves, title, "% loss", unit)
 }
 
 /// At whose connection the loss is.
@@ -84,12 +123,45 @@ enum Direction {
     Down,
 }
 
-impl Direction {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Up => "up",
-            Self::Down => "down",
+/// The lossy hop, whatever it loses.
+#[derive(Debug, Clone, Copy)]
+struct Line {
+    direction: Direction,
+    pattern: Pattern,
+    round_trip_ms: u64,
+}
+
+impl Line {
+    fn metric(&self, metric: &str, percent: u32) -> String {
+        let direction = match self.direction {
+            Direction::Up => "up",
+            Direction::Down => "down",
+        };
+        let pattern = pattern_name(self.pattern);
+        format!("{metric}_{direction}_{pattern}_{percent}_rtt_{}", self.round_trip_ms)
+    }
+
+    fn delay(&self) -> Duration {
+        Duration::from_millis(self.round_trip_ms) / 2
+    }
+
+    fn impairment(&self, percent: u32) -> Impairment {
+        let delay = self.delay();
+        match self.pattern {
+            Pattern::Random => Impairment { loss: percent * 10, delay, ..Impairment::default() },
+            Pattern::Bursts => {
+                let begin = BURST_END * percent / (100 - percent);
+                let bursts = Some(Bursts { begin, end: BURST_END, loss: 1000 });
+                Impairment { bursts, delay, ..Impairment::default() }
+            }
         }
+    }
+}
+
+const fn pattern_name(pattern: Pattern) -> &'static str {
+    match pattern {
+        Pattern::Random => "random",
+        Pattern::Bursts => "bursts",
     }
 }
 
@@ -100,201 +172,77 @@ struct Found {
     video_frozen: f64,
 }
 
-impl Found {
-    fn rows(&self, direction: Direction, percent: u32) -> Vec<Row> {
+/// Every loss at the same time: the load is small, and each has a server of its own.
+fn measure_all(who: Who, line: Line, time: Duration) -> Result<Vec<Row>> {
+    let found: Vec<Result<Found>> = std::thread::scope(|scope| {
+        let runs = LOSSES_PERCENT.map(|percent| scope.spawn(move || measure(who, line, percent, time)));
+        let joined =
+            runs.into_iter().map(|run| run.join().unwrap_or_else(|_| Err(anyhow!("a run panicked"))));
+        joined.collect()
+    });
+    let mut rows = Vec::new();
+    for (percent, found) in LOSSES_PERCENT.into_iter().zip(found) {
+        let name = line.metric("loss", percent);
+        let found = found.with_context(|| format!("{}, {name}", who.name()))?;
+        writeln!(std::io::stderr().lock(), "{}, {name}: {found:?}", who.name())?;
+        let mos = rating::mean_opinion_score(found.audio_concealed, line.pattern);
         let values = [
-            ("audio_concealed_percent", "%", 100.0 * self.audio_concealed),
-            ("audio_mos", "MOS", rating::mean_opinion_score(self.audio_concealed)),
-            ("video_frozen_percent", "%", 100.0 * self.video_frozen),
+            ("audio_concealed_percent", "%", 100.0 * found.audio_concealed),
+            ("audio_mos", "MOS", mos),
+            ("video_frozen_percent", "%", 100.0 * found.video_frozen),
         ];
-        let name = direction.name();
-        let rows = values.into_iter().filter_map(|(metric, unit, value)| {
-            Some(Row::new("visavis", &format!("{metric}_{name}_{percent}"), unit, Spread::of(&[value])?, ""))
-        });
-        rows.collect()
+        rows.extend(values.into_iter().filter_map(|(metric, unit, value)| {
+            Some(Row::new(who.name(), &line.metric(metric, percent), unit, Spread::of(&[value])?, note(who)))
+        }));
+    }
+    Ok(rows)
+}
+
+const fn note(who: Who) -> &'static str {
+    match who {
+        Who::Janus => {
+            "VideoRoom negotiates no redundant audio; what Opus repeats within itself is counted for nobody"
+        }
+        Who::Visavis | Who::Str0m | Who::Webrtc | Who::Floor => {
+            "redundant audio both ways, NACK and RTX, bandwidth estimation"
+        }
     }
 }
 
-fn measure(direction: Direction, percent: u32, time: Duration) -> Result<Found> {
-    let mut server = ServerProcess::start(Who::Visavis)?;
-    let mut call = Call::connect(&mut server, u64::from(percent))?;
-    let lossy = Impairment { loss: percent * 10, delay: DELAY, ..Impairment::default() };
-    let clean = Impairment { delay: DELAY, ..Impairment::default() };
-    let (publisher, viewer) = if direction == Direction::Up { (lossy, clean) } else { (clean, lossy) };
-    call.publisher.impair(publisher, clean);
-    call.viewer.impair(clean, viewer);
+fn measure(who: Who, line: Line, percent: u32, time: Duration) -> Result<Found> {
+    let mut server = ServerProcess::start(who)?;
+    let round_trip = Duration::from_millis(line.round_trip_ms);
+    let mut call = Call::connect(&mut server, u64::from(percent), round_trip)?;
+    let clean = Impairment { delay: GOOD_DELAY, ..Impairment::default() };
+    let far = Impairment { delay: line.delay(), ..Impairment::default() };
+    let lossy = line.impairment(percent);
+    match line.direction {
+        Direction::Up => call.impair([lossy, far], [clean, clean]),
+        Direction::Down => call.impair([clean, clean], [far, lossy]),
+    }
+    let network = line.delay() + GOOD_DELAY;
+    call.voice.set_delay(network + JITTER_BUFFER);
+    call.picture.set_delay(network + round_trip.min(ROUND_TRIP_MAX) + JITTER);
     call.play(WARM_UP)?;
-    let first = (call.microphone.sent.len(), call.camera.sent.len());
+    let from = call.now();
     call.play(time)?;
-    let last = (call.microphone.sent.len(), call.camera.sent.len());
+    let to = call.now();
     // The last frames need a moment, too.
-    call.play(PLAYOUT * 2)?;
-    Ok(Found {
-        audio_concealed: call.microphone.missing(first.0..last.0, |frame| frame.came),
-        video_frozen: call.camera.missing(first.1..last.1, |frame| frame.shown),
-    })
+    call.play(2 * network + JITTER_BUFFER)?;
+    Ok(Found { audio_concealed: call.voice.concealed(from, to), video_frozen: call.picture.frozen(from, to) })
 }
 
-/// A publisher and a viewer in one room.
-struct Call {
-    publisher: Client,
-    viewer: Client,
-    senders: Vec<RTCRtpSenderId>,
-    microphone: Track,
-    camera: Track,
-    before: Option<(u32, Vec<u8>)>,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// What was sent of a source, and what of it came in time.
-struct Track {
-    source: Source,
-    start: Instant,
-    due: Duration,
-    sent: Vec<Frame>,
-    /// Place of a frame in `sent`, by its number.
-    places: BTreeMap<u32, usize>,
-}
-
-#[derive(Debug, Clone, Default)]
-struct Frame {
-    at: Duration,
-    /// Numbers of its packets that are still missing.
-    missing: BTreeSet<u32>,
-    is_key: bool,
-    came: bool,
-    shown: bool,
-}
-
-impl Call {
-    fn connect(server: &mut ServerProcess, seed: u64) -> Result<Self> {
-        let (microphone, camera) = (Source::new(1, true), Source::new(1, false));
-        let (mut publisher, senders) = Client::new(&[&microphone, &camera], seed * 2 + 1)?;
-        let answer = server.join(true, publisher.offer()?)?;
-        publisher.accept(answer).context("the answer to the publisher")?;
-        let (mut viewer, _) = Client::new(&[], seed * 2 + 2)?;
-        let answer = server.join(false, viewer.offer()?)?;
-        viewer.accept(answer).context("the answer to the viewer")?;
-        let mut call = Self {
-            publisher,
-            viewer,
-            senders,
-            microphone: Track::new(microphone),
-            camera: Track::new(camera),
-            before: None,
-        };
-        let start = Instant::now();
-        while !call.publisher.is_connected || !call.viewer.is_connected {
-            ensure!(start.elapsed() < CONNECT_TIMEOUT, "a client did not connect within {CONNECT_TIMEOUT:?}");
-            call.turn()?;
+    #[test]
+    fn bursts_lose_as_much_as_single_losses() {
+        for percent in LOSSES_PERCENT {
+            let line = Line { direction: Direction::Down, pattern: Pattern::Bursts, round_trip_ms: 40 };
+            let bursts = line.impairment(percent).bursts.unwrap();
+            let share = 100.0 * f64::from(bursts.begin) / f64::from(bursts.begin + bursts.end);
+            assert!((share - f64::from(percent)).abs() < 0.3, "{share} for {percent}");
         }
-        Ok(call)
-    }
-
-    fn play(&mut self, time: Duration) -> Result<()> {
-        let start = Instant::now();
-        while start.elapsed() < time {
-            self.speak()?;
-            for packet in self.camera.next_frame(VIDEO_SPACING) {
-                self.publisher.send(self.senders[1], packet)?;
-            }
-            self.turn()?;
-        }
-        Ok(())
-    }
-
-    /// The next packet of the voice, with the one before it.
-    fn speak(&mut self) -> Result<()> {
-        for mut packet in self.microphone.next_frame(AUDIO_SPACING) {
-            let plain = packet.payload.to_vec();
-            let (timestamp, before) = (packet.header.timestamp, self.before.take());
-            let block = before.as_ref().and_then(|(at, payload)| {
-                let timestamp_offset = u16::try_from(timestamp.wrapping_sub(*at)).ok()?;
-                Some(Block { payload_type: OPUS, timestamp_offset, payload }).filter(Block::fits)
-            });
-            let mut payload = vec![0; 2 * plain.len() + 200];
-            let len = red::write(block.as_slice(), OPUS, &plain, &mut payload)?;
-            payload.truncate(len);
-            packet.header.payload_type = RED;
-            packet.payload = payload.into();
-            self.before = Some((timestamp, plain));
-            self.publisher.send(self.senders[0], packet)?;
-        }
-        Ok(())
-    }
-
-    fn turn(&mut self) -> Result<()> {
-        self.publisher.turn(|_| {})?;
-        let (microphone, camera) = (&mut self.microphone, &mut self.camera);
-        self.viewer.turn(|packet| receive(packet, microphone, camera))?;
-        camera.show();
-        std::thread::sleep(Duration::from_millis(1));
-        Ok(())
-    }
-}
-
-fn receive(packet: &Packet, microphone: &mut Track, camera: &mut Track) {
-    match packet.header.payload_type {
-        RED => {
-            let Ok(red) = Red::parse(&packet.payload) else { return };
-            red.redundant().for_each(|block| microphone.note(media::read_opus(block.payload)));
-            microphone.note(media::read_opus(red.primary));
-        }
-        OPUS => microphone.note(media::read_opus(&packet.payload)),
-        _ => camera.note(media::read_vp8(&packet.payload)),
-    }
-}
-
-impl Track {
-    fn new(source: Source) -> Self {
-        let (start, due) = (Instant::now(), Duration::ZERO);
-        Self { source, start, due, sent: Vec::new(), places: BTreeMap::new() }
-    }
-
-    fn next_frame(&mut self, spacing: Duration) -> Vec<Packet> {
-        let now = self.start.elapsed();
-        if now < self.due {
-            return Vec::new();
-        }
-        self.due = (self.due + spacing).max(now.saturating_sub(spacing));
-        let packets = self.source.frame(now);
-        let mut frame = Frame { at: now, ..Frame::default() };
-        for packet in &packets {
-            let read = if self.source.audio {
-                media::read_opus(&packet.payload)
-            } else {
-                media::read_vp8(&packet.payload)
-            };
-            let Some(read) = read else { continue };
-            frame.is_key |= read.vp8.is_some_and(|vp8| vp8.key_height.is_some());
-            frame.missing.insert(read.label.sequence);
-            self.places.insert(read.label.frame, self.sent.len());
-        }
-        self.sent.push(frame);
-        packets
-    }
-
-    fn note(&mut self, received: Option<media::Received>) {
-        let now = self.start.elapsed();
-        let Some(label) = received.map(|received| received.label) else { return };
-        let Some(frame) = self.places.get(&label.frame).and_then(|place| self.sent.get_mut(*place)) else {
-            return;
-        };
-        frame.missing.remove(&label.sequence);
-        frame.came |= frame.missing.is_empty() && now.saturating_sub(frame.at) <= PLAYOUT;
-    }
-
-    /// A picture is shown when it came and the one before it is shown, or when it is a key frame.
-    fn show(&mut self) {
-        let from = self.sent.len().saturating_sub(50);
-        let mut is_whole = from > 0 && self.sent[from - 1].shown;
-        for frame in &mut self.sent[from..] {
-            is_whole = frame.came && (is_whole || frame.is_key);
-            frame.shown = is_whole;
-        }
-    }
-
-    fn missing(&self, range: std::ops::Range<usize>, is_there: impl Fn(&Frame) -> bool) -> f64 {
-        let frames = &self.sent[range];
-        frames.iter().filter(|frame| !is_there(frame)).count() as f64 / frames.len().max(1) as f64
     }
 }

@@ -22,6 +22,8 @@ const CONFIGURATION: &str = "/etc/janus";
 const ROOM: u32 = 1;
 const START_LIMIT: Duration = Duration::from_secs(15);
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
+/// How often a publisher's media is asked for, a tenth of a second apart.
+const FEED_TRIES: u32 = 50;
 /// Events and acknowledgements that may come before the awaited one.
 const MESSAGES_MAX: usize = 200;
 
@@ -96,7 +98,17 @@ impl Janus {
         let mut subscriber = Participant::open(self.port)?;
         let join =
             json!({"request": "join", "ptype": "subscriber", "room": ROOM, "streams": [{"feed": publisher}]});
-        let attached = subscriber.message(&join, None)?;
+        let mut tries = 0;
+        // Janus knows of the publisher's connection a little later than the publisher does.
+        let attached = loop {
+            tries += 1;
+            match subscriber.message(&join, None) {
+                Err(error) if tries < FEED_TRIES && format!("{error:#}").contains("No such feed") => {
+                    std::thread::sleep(Duration::from_millis(100));
+                }
+                result => break result?,
+            }
+        };
         self.participants.push(subscriber);
         description(&attached)
     }

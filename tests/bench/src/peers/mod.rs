@@ -61,10 +61,14 @@ impl Who {
         // Janus leaves loopback out of its candidates. The kernel takes what goes to the machine's own address over loopback
         // all the same. Connecting sends nothing; the address is of TEST-NET-3 (RFC 5737).
         let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
-        socket.connect((Ipv4Addr::new(203, 0, 113, 1), 9)).context("this machine has no route: Janus needs one")?;
+        socket
+            .connect((Ipv4Addr::new(203, 0, 113, 1), 9))
+            .context("this machine has no route: Janus needs one")?;
         match socket.local_addr()?.ip() {
             IpAddr::V4(address) if !address.is_loopback() => Ok(address),
-            other => bail!("{other} is this machine's only address: Janus takes no clients over loopback"),
+            other @ (IpAddr::V4(_) | IpAddr::V6(_)) => {
+                bail!("{other} is this machine's only address: Janus takes no clients over loopback")
+            }
         }
     }
 
