@@ -1,6 +1,6 @@
 //! What must hold at every step, checked on every datagram as it leaves the SFU, before the network touches it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use shared::{MediaState, PeerId, RoomId, SourceKind};
 use tests::media::{self, Label, Received};
 
 use crate::connection::Connection;
-use crate::description;
+use crate::description::{self, SlotSsrcs};
 use crate::publishing::{source_kind, source_number};
 
 /// Key frames of one source may be asked for this often.
@@ -47,6 +47,8 @@ pub(crate) struct Checker {
     joining: BTreeMap<ConnectionId, (u16, RoomId, MediaState)>,
     /// SSRCs of each client's slots: whether it is audio, and of what it is the retransmission.
     slots: BTreeMap<(u16, u32), (bool, Option<u32>)>,
+    /// SSRCs of each client's repair packets.
+    repairs: BTreeSet<(u16, u32)>,
     taps: BTreeMap<(u16, u16), Tap>,
     /// Packets by client, connection, source, layer and number: whether they reached the SFU while muted.
     arrivals: BTreeMap<(u16, u16, u8, u8, u16), bool>,
@@ -59,6 +61,8 @@ pub(crate) struct Checker {
     pub(crate) retransmissions: u64,
     /// Blocks of redundant audio.
     pub(crate) repeated: u64,
+    /// Repair packets.
+    pub(crate) repaired: u64,
     /// Packets that only probe.
     pub(crate) padding: u64,
     pub(crate) key_frame_requests: u64,
@@ -121,10 +125,13 @@ impl Checker {
             }
             Notice::Answered { sdp, .. } => {
                 let answer = description::read_answer(sdp);
-                for (ssrc, repair) in answer.slots.into_values() {
-                    self.slots.insert((client, ssrc), (repair.is_none(), None));
-                    if let Some(repair) = repair {
-                        self.slots.insert((client, repair), (false, Some(ssrc)));
+                for SlotSsrcs { media, rtx, flexfec } in answer.slots.into_values() {
+                    self.slots.insert((client, media), (rtx.is_none(), None));
+                    if let Some(rtx) = rtx {
+                        self.slots.insert((client, rtx), (false, Some(media)));
+                    }
+                    if let Some(flexfec) = flexfec {
+                        self.repairs.insert((client, flexfec));
                     }
                 }
             }
@@ -208,7 +215,9 @@ impl Checker {
             return self.check_rtcp(now, client, connection, &datagram[..len]);
         }
         let header = Header::parse(datagram).expect("the SFU sends well-formed headers");
-        let Some((audio, repairs)) = self.slots.get(&(client, header.ssrc)).copied() else {
+        let is_repair = self.repairs.contains(&(client, header.ssrc));
+        let slot = self.slots.get(&(client, header.ssrc)).copied();
+        let Some((audio, repairs)) = slot.or(is_repair.then_some((false, None))) else {
             self.fail(now, &format!("an SSRC that was never answered goes to {client}"))
         };
         let replay = tap.replays.entry(header.ssrc).or_default();
@@ -221,6 +230,11 @@ impl Checker {
         let len = opened.unwrap_or_else(|error| self.fail(now, &format!("RTP to {client}: {error}")));
         replay.commit(index);
         let payload = header.payload(&datagram[..len]).expect("a payload");
+        if is_repair {
+            // The viewer reads it.
+            self.repaired += 1;
+            return;
+        }
         if let Some(ssrc) = repairs {
             if payload.is_empty() {
                 self.padding += 1;

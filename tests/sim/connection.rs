@@ -212,11 +212,11 @@ impl Connection {
     pub(crate) fn apply_answer(&mut self, now: Duration, sdp: &str) {
         let answer = description::read_answer(sdp);
         let restarted = self.remote.as_ref().is_none_or(|remote| remote.ufrag != answer.ufrag);
-        for (mid, (ssrc, repair)) in &answer.slots {
+        for (mid, ssrcs) in &answer.slots {
             let section =
                 self.sections.iter().find(|section| section.mid == *mid).expect("a slot we offered");
             let audio = section.purpose == Purpose::AudioSlot;
-            self.watching.add(mid, audio, *ssrc, *repair, self.flavour.red.filter(|_| audio));
+            self.watching.add(mid, audio, *ssrcs, self.flavour.red.filter(|_| audio));
         }
         for publisher in self.publishers.values_mut() {
             publisher.redundant = answer.redundant.contains(&publisher.mid);

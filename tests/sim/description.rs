@@ -15,6 +15,8 @@ pub(crate) struct Flavour {
     pub(crate) red: Option<u8>,
     pub(crate) vp8: u8,
     pub(crate) rtx: u8,
+    /// Repair packets; Firefox takes none.
+    pub(crate) flexfec: Option<u8>,
     pub(crate) level: u8,
     pub(crate) transport_cc: u8,
     pub(crate) mid: u8,
@@ -30,6 +32,7 @@ pub(crate) const CHROMIUM: Flavour = Flavour {
     red: Some(63),
     vp8: 96,
     rtx: 97,
+    flexfec: Some(49),
     level: 1,
     transport_cc: 3,
     mid: 4,
@@ -42,6 +45,7 @@ pub(crate) const FIREFOX: Flavour = Flavour {
     red: None,
     vp8: 120,
     rtx: 124,
+    flexfec: None,
     level: 1,
     transport_cc: 7,
     mid: 3,
@@ -107,7 +111,7 @@ fn write_section(
         Purpose::VideoSlot => false,
     };
     let is_sent = matches!(section.purpose, Purpose::Send(_));
-    let Flavour { opus, red, vp8, rtx, level, transport_cc, mid, rid, repaired_rid, .. } = flavour;
+    let Flavour { opus, red, vp8, rtx, flexfec, level, transport_cc, mid, rid, repaired_rid, .. } = flavour;
     let TransportLines { ufrag, pwd, fingerprint } = transport;
     if is_audio {
         // What is sent first is preferred: a client that wants to send redundancy puts it first.
@@ -118,7 +122,8 @@ fn write_section(
         };
         write!(sdp, "m=audio 9 UDP/TLS/RTP/SAVPF {formats} 9 0 8\r\n")?;
     } else {
-        write!(sdp, "m=video 9 UDP/TLS/RTP/SAVPF {vp8} {rtx} 102\r\n")?;
+        let repair = flexfec.map_or_else(String::new, |flexfec| format!(" {flexfec}"));
+        write!(sdp, "m=video 9 UDP/TLS/RTP/SAVPF {vp8} {rtx} 102{repair}\r\n")?;
     }
     write!(
         sdp,
@@ -151,6 +156,10 @@ fn write_section(
              a=rtpmap:{rtx} rtx/90000\r\na=fmtp:{rtx} apt={vp8}\r\na=rtpmap:102 H264/90000\r\n\
              a=fmtp:102 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42001f\r\n"
         )?;
+        if let Some(flexfec) = flexfec {
+            write!(sdp, "a=rtpmap:{flexfec} flexfec-03/90000\r\na=rtcp-fb:{flexfec} transport-cc\r\n")?;
+            write!(sdp, "a=fmtp:{flexfec} repair-window=10000000\r\n")?;
+        }
     }
     if section.purpose == Purpose::Send(SourceKind::Camera) {
         for rid in RIDS {
@@ -167,14 +176,22 @@ fn write_section(
     Ok(())
 }
 
+/// Media SSRC of a slot, and those of its retransmissions and its repair packets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SlotSsrcs {
+    pub(crate) media: u32,
+    pub(crate) rtx: Option<u32>,
+    pub(crate) flexfec: Option<u32>,
+}
+
 /// What the browser takes from an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Answer {
     pub(crate) ufrag: String,
     pub(crate) pwd: String,
     pub(crate) address: SocketAddr,
-    /// Mid of every slot: media and retransmission SSRC.
-    pub(crate) slots: BTreeMap<String, (u32, Option<u32>)>,
+    /// By mid.
+    pub(crate) slots: BTreeMap<String, SlotSsrcs>,
     /// Mids of the sections that the server wants to receive redundant audio in: it comes first.
     pub(crate) redundant: Vec<String>,
 }
@@ -199,11 +216,13 @@ pub(crate) fn read_answer(sdp: &str) -> Answer {
             continue;
         }
         let number = |text: &str| -> u32 { text.split(' ').next().unwrap().parse().unwrap() };
-        let ssrc = match section.lines().find_map(|line| line.strip_prefix("a=ssrc-group:FID ")) {
-            Some(pair) => (number(pair), Some(number(pair.split(' ').nth(1).unwrap()))),
-            None => (number(&value(section, "a=ssrc:")), None),
+        let media = number(&value(section, "a=ssrc:"));
+        let grouped = |group: &str| {
+            let start = format!("a=ssrc-group:{group} {media} ");
+            section.lines().find_map(|line| line.strip_prefix(&start)).map(number)
         };
-        slots.insert(value(section, "a=mid:"), ssrc);
+        let ssrcs = SlotSsrcs { media, rtx: grouped("FID"), flexfec: grouped("FEC-FR") };
+        slots.insert(value(section, "a=mid:"), ssrcs);
     }
     Answer {
         ufrag: value(sdp, "a=ice-ufrag:"),

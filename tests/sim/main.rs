@@ -19,6 +19,7 @@ mod media;
 mod membership;
 mod overload;
 mod publishing;
+mod repair;
 mod replicas;
 mod shards;
 mod stack;

@@ -12,7 +12,12 @@ use sfu::twcc;
 use shared::SourceKind;
 use tests::media::{self, Received};
 
+use crate::description::SlotSsrcs;
 use crate::publishing::source_kind;
+use crate::repair;
+
+/// How long after the packets behind it a lost packet is of use: as long as a browser's jitter buffer holds them back.
+const PLAYOUT: Duration = Duration::from_millis(100);
 
 /// The receiver of one slot.
 #[derive(Debug)]
@@ -40,7 +45,20 @@ pub(crate) struct Receiver {
     reported: Option<(u64, u64)>,
     replay: ReplayWindow,
     nack: Generator,
+    pub(crate) repair: repair::Receiver,
+    /// Index of the newest packet.
+    newest: Option<u64>,
+    /// Packets that have not come, and since when later ones have.
+    missing: BTreeMap<u64, Duration>,
+    late: u64,
     sender_report: Option<(u32, Duration)>,
+}
+
+/// How a lost packet comes back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Means {
+    Retransmission,
+    Repair,
 }
 
 /// All receivers of one connection.
@@ -48,8 +66,8 @@ pub(crate) struct Receiver {
 pub(crate) struct Watching {
     /// By SSRC.
     pub(crate) receivers: BTreeMap<u32, Receiver>,
-    /// Retransmission SSRC: the SSRC it repairs.
-    repairs: BTreeMap<u32, (u32, ReplayWindow)>,
+    /// SSRC of retransmissions or of repair packets: the SSRC that they are for, and which of both they are.
+    repairs: BTreeMap<u32, (u32, Means, ReplayWindow)>,
     /// Packets that could not be decrypted or read although their SSRC is known.
     pub(crate) unreadable: u64,
     pub(crate) unknown: u64,
@@ -72,7 +90,8 @@ impl Watching {
         self.recorder.as_mut()?.build(at, 1, out)
     }
 
-    pub(crate) fn add(&mut self, mid: &str, audio: bool, ssrc: u32, repair: Option<u32>, red: Option<u8>) {
+    pub(crate) fn add(&mut self, mid: &str, audio: bool, ssrcs: SlotSsrcs, red: Option<u8>) {
+        let SlotSsrcs { media: ssrc, rtx, flexfec } = ssrcs;
         if let Some(old) = self.receivers.values().find(|receiver| receiver.mid == mid) {
             assert_eq!(old.ssrc, ssrc, "the SSRC of slot {mid} changed by a negotiation");
             return;
@@ -92,11 +111,17 @@ impl Watching {
             reported: None,
             replay: ReplayWindow::new(),
             nack: Generator::new(),
+            repair: repair::Receiver::default(),
+            newest: None,
+            missing: BTreeMap::new(),
+            late: 0,
             sender_report: None,
         };
         self.receivers.insert(ssrc, receiver);
-        if let Some(repair) = repair {
-            self.repairs.insert(repair, (ssrc, ReplayWindow::new()));
+        for (repairing, means) in [(rtx, Means::Retransmission), (flexfec, Means::Repair)] {
+            if let Some(repairing) = repairing {
+                self.repairs.insert(repairing, (ssrc, means, ReplayWindow::new()));
+            }
         }
     }
 
@@ -104,7 +129,7 @@ impl Watching {
         let Ok(header) = Header::parse(datagram) else { return };
         let replay = match (self.receivers.get_mut(&header.ssrc), self.repairs.get_mut(&header.ssrc)) {
             (Some(receiver), _) => &mut receiver.replay,
-            (None, Some((_, replay))) => replay,
+            (None, Some((_, _, replay))) => replay,
             (None, None) => {
                 self.unknown += 1;
                 return;
@@ -125,17 +150,26 @@ impl Watching {
             recorder.record(number, at);
         }
         let Ok(payload) = header.payload(&datagram[..len]) else { return };
-        if let Some((ssrc, _)) = self.repairs.get(&header.ssrc) {
-            let Some((sequence, payload)) = rtx::unwrap(payload) else { return };
+        if let Some((ssrc, means, _)) = self.repairs.get(&header.ssrc) {
             let receiver = self.receivers.get_mut(ssrc).expect("every repair stream has its media stream");
-            if receiver.nack.handle(sequence, at) == Arrival::Recovered {
-                receiver.recovered += 1;
-                self.unreadable += u64::from(!receiver.note(now, payload));
+            match means {
+                Means::Retransmission => {
+                    let Some((sequence, payload)) = rtx::unwrap(payload) else { return };
+                    self.unreadable += u64::from(!receiver.fill(now, at, sequence, payload));
+                }
+                Means::Repair => {
+                    receiver.repair.protect(payload);
+                    self.unreadable += receiver.repair_all(now, at);
+                }
             }
             return;
         }
         let receiver = self.receivers.get_mut(&header.ssrc).expect("found above");
         receiver.received += 1;
+        receiver.arrived(now, index);
+        if !receiver.audio {
+            receiver.repair.receive(&datagram[..len], &self.extensions);
+        }
         receiver.first = Some(receiver.first.map_or(index, |first| first.min(index)));
         receiver.nack.handle(header.sequence, at);
         let is_red = receiver.red == Some(header.payload_type);
@@ -228,6 +262,48 @@ impl Watching {
 }
 
 impl Receiver {
+    /// A packet comes back; whether it is intact, or was there already.
+    fn fill(&mut self, now: Duration, at: Instant, sequence: u16, payload: &[u8]) -> bool {
+        // The last packet before a repair packet comes back before a later one shows that it is missing.
+        if matches!(self.nack.handle(sequence, at), Arrival::Known | Arrival::Jump) {
+            return true;
+        }
+        self.recovered += 1;
+        if let Some(newest) = self.newest {
+            let ahead = sequence.wrapping_sub(newest as u16).cast_signed();
+            self.arrived(now, newest.saturating_add_signed(ahead.into()));
+        }
+        self.note(now, payload)
+    }
+
+    /// What repair packets give back; how many of them are damaged.
+    fn repair_all(&mut self, now: Duration, at: Instant) -> u64 {
+        let mut damaged = 0;
+        while let Some(packet) = self.repair.recover(self.ssrc) {
+            let is_intact = Header::parse(&packet).is_ok_and(|header| {
+                let payload = header.payload(&packet).unwrap_or_default();
+                self.fill(now, at, header.sequence, payload)
+            });
+            damaged += u64::from(!is_intact);
+        }
+        damaged
+    }
+
+    /// Keeps count of what is missing, and for how long.
+    fn arrived(&mut self, now: Duration, index: u64) {
+        if let Some(since) = self.missing.remove(&index) {
+            self.late += u64::from(now - since > PLAYOUT);
+        } else if let Some(newest) = self.newest.filter(|newest| *newest < index) {
+            self.missing.extend((newest + 1..index).map(|missing| (missing, now)));
+        }
+        self.newest = Some(self.newest.map_or(index, |newest| newest.max(index)));
+    }
+
+    /// Packets that came too late to be shown in time, or not at all.
+    pub(crate) fn late(&self, now: Duration) -> u64 {
+        self.late + self.missing.values().filter(|since| now - **since > PLAYOUT).count() as u64
+    }
+
     /// Since the last report, in 256ths (RFC 3550 A.3).
     fn fraction_lost(&mut self) -> u8 {
         let highest = self.replay.newest().unwrap_or(0);

@@ -5,10 +5,11 @@
 use std::time::{Duration, Instant};
 
 use crate::address::Address;
-use crate::allocation::{Allocation, Allocator, Demand};
+use crate::allocation::{Allocation, Allocator, Capacity, Demand};
 use crate::bandwidth::Algorithm;
 use crate::congestion::{Congestion, VOICE_BPS};
 use crate::drop_reason::DropReason;
+use crate::flexfec::{Protection, Protector};
 use crate::redundancy::Redundancy;
 use crate::rewrite::{Rewritten, SourcePacket};
 use crate::ring::{PacketRing, RingPacket};
@@ -127,6 +128,10 @@ pub(crate) struct Downlink {
     pub(crate) rtt: Option<Duration>,
     /// How much of earlier audio each packet repeats.
     pub(crate) redundancy: Redundancy,
+    /// How the video is protected against losses.
+    pub(crate) protection: Protection,
+    /// The slot whose repair packets are due.
+    repair_due: Option<u8>,
     /// What the connection carries, and when packets leave.
     pub(crate) congestion: Congestion,
     /// Shares it among the slots.
@@ -143,6 +148,8 @@ impl Downlink {
             queue: Queue::default(),
             rtt: None,
             redundancy: Redundancy::default(),
+            protection: Protection::default(),
+            repair_due: None,
             congestion: Congestion::new(now, algorithm),
             allocator: Allocator::default(),
             is_limited: false,
@@ -162,6 +169,7 @@ impl Downlink {
     pub(crate) fn forget_queue(&mut self) {
         self.urgent.clear();
         self.queue.clear();
+        self.repair_due = None;
     }
 
     /// The next packet to send; nothing while the rest has to wait.
@@ -173,7 +181,7 @@ impl Downlink {
     /// Whether something has to wait for the pacer, or for the next piece of a probe.
     #[inline]
     pub(crate) const fn is_waiting(&self) -> bool {
-        !self.queue.is_empty() || self.congestion.is_probing()
+        !self.queue.is_empty() || self.repair_due.is_some() || self.congestion.is_probing()
     }
 
     /// Writes one packet of `ring` into `batch`, in the slot's numbers, sealed.
@@ -191,6 +199,7 @@ impl Downlink {
         batch: &mut SendBatch,
     ) -> Result<Sent, DropReason> {
         let distance = self.redundancy.distance();
+        let plan = self.protection.plan();
         let Some(slot) = self.slots.get_mut(usize::from(queued.slot)) else { return Ok(Sent::Nothing) };
         let source =
             SourcePacket { sequence: packet.sequence, timestamp: packet.timestamp, numbers: packet.numbers };
@@ -237,6 +246,8 @@ impl Downlink {
             carried: if is_left_out { Carried::default() } else { packet.carried },
         };
         let (mut bytes, mut is_numbered) = (0, false);
+        let plan = plan.filter(|_| slot.flexfec().is_some());
+        let mut is_repair_due = false;
         let ok = batch.push_with(path.to, |space| {
             let written = header.write(&slot.extensions, space).ok()?;
             let header_len = written.len;
@@ -256,6 +267,15 @@ impl Downlink {
             if !is_left_out {
                 renumber(packet, numbers, written, header_len, space);
             }
+            if let Some(plan) = plan {
+                let protector =
+                    slot.repair.protector.get_or_insert_with(|| Box::new(Protector::new(now, plan)));
+                if sent == Sent::Switched {
+                    protector.restart();
+                }
+                let plain = &space[..plain_len];
+                is_repair_due = protector.protect(now, plan, numbers.index, plain, &written, header.marker);
+            }
             bytes = path.sealer.seal_rtp(space, header_len, plain_len, slot.ssrcs.ssrc, numbers.index);
             Some(bytes)
         });
@@ -266,6 +286,10 @@ impl Downlink {
             batch.mark_audio();
         }
         self.congestion.sent(bytes, is_numbered, true);
+        if plan.is_some() {
+            self.protection.sent(bytes);
+            self.repair_due = is_repair_due.then_some(queued.slot).or(self.repair_due);
+        }
         slot.packets += 1;
         slot.octets += payload.len() as u64;
         Ok(sent)
@@ -317,7 +341,7 @@ impl Downlink {
     pub(crate) fn allocate(&mut self, now: Instant, demands: Vec<Demand>, sending_bps: u64) -> Allocation {
         self.congestion.reports.judge(now, sending_bps);
         let voices = self.voices();
-        let capacity = self.congestion.capacity(now, voices);
+        let capacity = self.capacity(now);
         let allocation = self.allocator.allocate(now, demands, capacity);
         self.is_limited = capacity.is_some() && allocation.next_bps.is_some();
         // Without video there is nothing to find out.
@@ -325,6 +349,13 @@ impl Downlink {
         let voices_bps = if video_bps > 0 { VOICE_BPS * voices as u64 } else { 0 };
         self.congestion.want(now, video_bps + voices_bps);
         allocation
+    }
+
+    /// What may be spent on video; nothing while nothing limits.
+    pub(crate) fn capacity(&self, now: Instant) -> Option<Capacity> {
+        let Capacity { estimate_bps, proven_bps } = self.congestion.capacity(now, self.voices())?;
+        let beside = |bps| self.protection.beside(bps);
+        Some(Capacity { estimate_bps: beside(estimate_bps), proven_bps: beside(proven_bps) })
     }
 
     /// How many slots carry a voice.
@@ -337,6 +368,41 @@ impl Downlink {
     pub(crate) fn transport_feedback(&mut self, now: Instant, feedback: &TransportFeedback<'_>) {
         let lost = feedback.arrivals().filter(|arrival| arrival.delta.is_none()).count();
         self.redundancy.report(now, feedback.arrivals().count() as u64, lost as u64);
+        let has_arrived = feedback.arrivals().map(|arrival| arrival.delta.is_some());
+        self.protection.feedback(now, self.rtt, has_arrived);
+        if self.protection.plan().is_none() {
+            self.slots.iter_mut().for_each(|slot| slot.repair.protector = None);
+            self.repair_due = None;
+        }
+    }
+
+    /// Writes one repair packet that is due into `batch`, unless it has to wait for the pacer; returns whether it did.
+    #[cold]
+    pub(crate) fn send_repair(&mut self, path: &Path<'_>, batch: &mut SendBatch) -> bool {
+        let Some(slot) = self.repair_due.and_then(|at| self.slots.get_mut(usize::from(at))) else {
+            self.repair_due = None;
+            return false;
+        };
+        if let (None, Some(protector)) = (slot.current, &mut slot.repair.protector) {
+            protector.restart();
+        }
+        if !self.congestion.pacer.is_open() {
+            return false;
+        }
+        let sent = repair(slot, self.congestion.next_number(), path, batch);
+        if !slot.repair.protector.as_ref().is_some_and(|protector| protector.is_due()) {
+            self.repair_due = None;
+        }
+        let Some(bytes) = sent else { return false };
+        self.congestion.sent(bytes, slot.extensions.id(ExtensionKind::TransportCc).is_some(), true);
+        self.protection.repaired(bytes);
+        true
+    }
+
+    /// Whether a repair packet waits to be sent.
+    #[inline]
+    pub(crate) const fn is_repair_due(&self) -> bool {
+        self.repair_due.is_some()
     }
 
     /// The slot that sends under this SSRC.
@@ -417,5 +483,34 @@ pub(crate) fn send_again(
         total = path.sealer.seal_rtp(space, header_len, plain_len, ssrc, index);
         Some(total)
     });
+    written.then_some(total)
+}
+
+/// Sends the next repair packet of a slot under the transport-wide `number`; gives the length of the datagram.
+fn repair(slot: &mut Slot, number: u16, path: &Path<'_>, batch: &mut SendBatch) -> Option<usize> {
+    let (ssrc, payload_type) = slot.flexfec()?;
+    let index = slot.repair.index;
+    let header = OutgoingHeader {
+        marker: false,
+        padding: false,
+        payload_type,
+        sequence: index as u16,
+        timestamp: slot.last_sent().map_or(0, |(_, last)| last.timestamp),
+        ssrc,
+        mid: None,
+        transport_cc: Some(number),
+        abs_send_time: Some(abs_send_time(path.since_unix_epoch)),
+        carried: Carried::default(),
+    };
+    let protector = slot.repair.protector.as_mut()?;
+    let mut total = 0;
+    let written = batch.push_with(path.to, |space| {
+        let header_len = header.write(&slot.extensions, space).ok()?.len;
+        let plain_len = header_len + protector.write(slot.ssrcs.ssrc, space.get_mut(header_len..)?)?;
+        space.get(..plain_len + RTP_OVERHEAD_MAX)?;
+        total = path.sealer.seal_rtp(space, header_len, plain_len, ssrc, index);
+        Some(total)
+    });
+    slot.repair.index += 1;
     written.then_some(total)
 }

@@ -167,6 +167,10 @@ impl Sfu {
             if batch.is_full() {
                 break true;
             }
+            if downlink.is_repair_due() && downlink.send_repair(&path, batch) {
+                self.statistics.repairs += 1;
+                continue;
+            }
             let Some(queued) = downlink.next() else { break false };
             if queued.kind == QueuedKind::Padding {
                 downlink.skip(&queued);
@@ -271,7 +275,7 @@ impl Sfu {
             return;
         }
         // What does not fit any more goes at once, not at the next review.
-        let capacity = downlink.congestion.capacity(now, downlink.voices());
+        let capacity = downlink.capacity(now);
         if capacity.is_some_and(|capacity| capacity.estimate_bps < downlink.allocator.held_bps()) {
             self.mark_dirty(&peer.room);
         }

@@ -20,6 +20,7 @@ mod drop_reason;
 mod dynacast;
 mod event;
 mod fingerprint;
+mod flexfec;
 mod forwarding;
 mod frame_reader;
 mod key_frame;

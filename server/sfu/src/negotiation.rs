@@ -94,8 +94,9 @@ impl Sfu {
             if let Some(slot) = peer.downlink.slots.iter().find(|slot| keep_slots && slot.mid == mid) {
                 return slot.ssrcs;
             }
-            let rtx = (kind == MediaKind::Video).then(|| self.random_ssrc());
-            SlotSsrcs { ssrc: self.random_ssrc(), rtx }
+            let mut of_video = || (kind == MediaKind::Video).then(|| self.random_ssrc());
+            let (rtx, flexfec) = (of_video(), of_video());
+            SlotSsrcs { ssrc: self.random_ssrc(), rtx, flexfec }
         })
     }
 
@@ -180,6 +181,7 @@ impl Sfu {
             };
             slot.payload = payload;
             slot.payloads = section.codecs.clone();
+            slot.repair.payload_type = section.flexfec_payload_type;
             slot.extensions = section.extensions;
             peer.downlink.slots.push(slot);
         }

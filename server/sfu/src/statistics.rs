@@ -24,6 +24,8 @@ pub struct Statistics {
     pub relayed: u64,
     /// Retransmissions sent to subscribers.
     pub retransmitted: u64,
+    /// Packets sent to subscribers from which they compute what they lose.
+    pub repairs: u64,
     /// Packets sent to subscribers that only probe what their connections carry.
     pub probes: u64,
     /// Key frames asked of publishers.
@@ -49,6 +51,7 @@ impl Default for Statistics {
             forwarded: 0,
             relayed: 0,
             retransmitted: 0,
+            repairs: 0,
             probes: 0,
             key_frame_requests: 0,
             nacks_sent: 0,
@@ -71,6 +74,7 @@ impl std::ops::AddAssign for Statistics {
         self.forwarded += other.forwarded;
         self.relayed += other.relayed;
         self.retransmitted += other.retransmitted;
+        self.repairs += other.repairs;
         self.probes += other.probes;
         self.key_frame_requests += other.key_frame_requests;
         self.nacks_sent += other.nacks_sent;

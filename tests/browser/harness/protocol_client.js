@@ -49,7 +49,7 @@ window.ProtocolClient = class {
    */
   async connect({
     audioSlots = 1, videoSlots = 1, publish = true, width = 1280, height = 720, candidates = '', redundant = false,
-    codec, scalability,
+    flexfec = true, codec, scalability,
   } = {}) {
     this.candidates = new RegExp(candidates);
     this.connection = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
@@ -61,6 +61,7 @@ window.ProtocolClient = class {
     if (publish && redundant) this.preferRedundancy();
     for (let slot = 0; slot < audioSlots; slot += 1) this.connection.addTransceiver('audio', { direction: 'recvonly' });
     this.addVideoSlots(videoSlots);
+    if (!flexfec) this.refuseRepair();
     await this.negotiate();
   }
 
@@ -100,6 +101,22 @@ window.ProtocolClient = class {
     const { codecs } = RTCRtpReceiver.getCapabilities('audio');
     const isRedundant = (codec) => codec.mimeType.toLowerCase() === 'audio/red';
     this.sources[0][0].setCodecPreferences([...codecs.filter(isRedundant), ...codecs.filter((codec) => !isRedundant(codec))]);
+  }
+
+  /** Takes no repair packets (FlexFEC) in any slot. */
+  refuseRepair() {
+    const { codecs } = RTCRtpReceiver.getCapabilities('video');
+    const isRepair = ({ mimeType }) => mimeType.toLowerCase() === 'video/flexfec-03';
+    for (const transceiver of this.connection.getTransceivers()) {
+      if (transceiver.direction === 'recvonly' && transceiver.receiver.track.kind === 'video') {
+        transceiver.setCodecPreferences(codecs.filter((codec) => !isRepair(codec)));
+      }
+    }
+  }
+
+  /** What getStats says of a video slot. */
+  async inbound(mid) {
+    return [...(await this.connection.getStats()).values()].find((entry) => entry.type === 'inbound-rtp' && entry.mid === mid);
   }
 
   /** Samples of the first audio slot so far, and how many of them were made up. */

@@ -1,4 +1,5 @@
-// A UDP link between browsers and the server that can lose chosen datagrams. The server announces the link's port.
+// A UDP link between browsers and the server that can lose chosen datagrams, and delay all. The server announces the
+// link's port.
 
 import { createSocket } from 'node:dgram';
 import { networkInterfaces } from 'node:os';
@@ -30,6 +31,8 @@ export class UdpLink {
     const link = new UdpLink();
     link.serverPort = serverPort;
     link.lose = lose;
+    /** What each datagram takes, one way. */
+    link.delayMs = 0;
     link.clients = new Map();
     link.reset();
     link.socket = createSocket('udp4');
@@ -56,21 +59,28 @@ export class UdpLink {
     return false;
   }
 
+  #carry(direction, datagram, send) {
+    if (!this.#passes(direction, datagram)) return;
+    if (this.delayMs === 0) send();
+    else setTimeout(() => { if (!this.isClosed) send(); }, this.delayMs);
+  }
+
   #up(datagram, from) {
     const key = `${from.address}:${from.port}`;
     let client = this.clients.get(key);
     if (!client) {
       client = createSocket('udp4');
       client.on('message', (answer) => {
-        if (this.#passes('down', answer)) this.socket.send(answer, from.port, from.address);
+        this.#carry('down', answer, () => this.socket.send(answer, from.port, from.address));
       });
       client.bind(0, '127.0.0.1');
       this.clients.set(key, client);
     }
-    if (this.#passes('up', datagram)) client.send(datagram, this.serverPort, '127.0.0.1');
+    this.#carry('up', datagram, () => client.send(datagram, this.serverPort, '127.0.0.1'));
   }
 
   close() {
+    this.isClosed = true;
     this.socket.close();
     for (const client of this.clients.values()) client.close();
   }

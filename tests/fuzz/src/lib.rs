@@ -141,7 +141,11 @@ pub fn sdp(bytes: &[u8]) {
         cname: "fuzz",
         video_codecs: &sdp::Codec::VIDEO,
     };
-    black_box(sdp::answer(&offer, &parameters, |_: Mid, _: MediaKind| SlotSsrcs { ssrc: 1, rtx: Some(2) }));
+    black_box(sdp::answer(&offer, &parameters, |_: Mid, _: MediaKind| SlotSsrcs {
+        ssrc: 1,
+        rtx: Some(2),
+        flexfec: Some(3),
+    }));
 }
 
 /// A client's signaling message.

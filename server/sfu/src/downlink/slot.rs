@@ -5,6 +5,7 @@ use std::time::Instant;
 use shared::SourceRef;
 
 use crate::drop_reason::DropReason;
+use crate::flexfec::Protector;
 use crate::layer_filter::{LayerFilter, Verdict};
 use crate::nack::Responder;
 use crate::redundancy::Repeated;
@@ -47,6 +48,17 @@ pub(crate) struct Slot {
     pub(super) responder: Responder,
     /// SRTP index of the next retransmission.
     pub(super) rtx_index: u64,
+    pub(crate) repair: Repair,
+}
+
+/// What a slot needs for its repair packets.
+#[derive(Debug, Default)]
+pub(crate) struct Repair {
+    pub(crate) payload_type: Option<u8>,
+    /// SRTP index of the next one; never given twice.
+    pub(super) index: u64,
+    /// There while the slot is protected.
+    pub(super) protector: Option<Box<Protector>>,
 }
 
 /// What a client wants to see in a slot.
@@ -111,6 +123,7 @@ impl Slot {
             ),
             responder: Responder::new(now),
             rtx_index: u64::from(u16::from_be_bytes([r0, r1]) & 0x7fff),
+            repair: Repair::default(),
         }
     }
 
@@ -247,6 +260,12 @@ impl Slot {
                 Ok(Skip::Compacted) | Err(_) => Ok(None),
             },
         }
+    }
+
+    /// The SSRC and the payload type of repair packets, when the viewer takes any.
+    #[inline]
+    pub(super) fn flexfec(&self) -> Option<(u32, u8)> {
+        self.ssrcs.flexfec.zip(self.repair.payload_type)
     }
 
     /// Where the outgoing packet came from, for its retransmission.

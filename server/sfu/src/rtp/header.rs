@@ -3,7 +3,7 @@
 use super::RtpError;
 
 /// Length of the header without CSRCs and extensions.
-pub(super) const FIXED_LEN: usize = 12;
+pub(crate) const FIXED_LEN: usize = 12;
 
 /// A parsed RTP header. It owns no bytes: ranges refer to the packet it was parsed from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -27,6 +27,7 @@ mod tests;
 
 pub use carried::{Carried, CarriedBuffer};
 pub use extension::{AudioLevel, ExtensionKind, ExtensionMap, Extensions, KnownExtensions};
+pub(crate) use header::FIXED_LEN;
 pub use header::Header;
 pub use sequence::SequenceUnwrapper;
 pub use write::{MAX_HEADER_LEN, OutgoingHeader, WrittenHeader, abs_send_time};

@@ -51,6 +51,8 @@ pub struct NegotiatedSection {
     pub role: Role,
     /// The codecs with the client's payload types, best first; empty when rejected.
     pub codecs: Vec<PayloadMap>,
+    /// The payload type of repair packets, for what is sent to the client.
+    pub flexfec_payload_type: Option<u8>,
     /// The extensions with the client's identifiers; empty when rejected.
     pub extensions: ExtensionMap,
 }
@@ -86,6 +88,8 @@ pub struct SlotSsrcs {
     pub ssrc: u32,
     /// Its retransmissions; unused where the client offers no `rtx` payload type.
     pub rtx: Option<u32>,
+    /// Its repair packets; unused where the client offers no `flexfec-03`.
+    pub flexfec: Option<u32>,
 }
 
 /// A codec that both sides speak, under the client's payload types.
@@ -174,9 +178,14 @@ fn negotiate(
     let has_rtx = codecs.iter().any(|codec| codec.rtx_payload_type.is_some());
     if codecs.is_empty() {
         let extensions = ExtensionMap::new();
-        return NegotiatedSection { mid, kind, role: Role::Rejected, codecs, extensions };
+        let role = Role::Rejected;
+        return NegotiatedSection { mid, kind, role, codecs, flexfec_payload_type: None, extensions };
     }
     let extensions = choose_extensions(offered, &codecs);
+    let flexfec = offered.codecs.iter().find(|codec| codec.is_flexfec());
+    let flexfec_payload_type = flexfec
+        .filter(|_| kind == MediaKind::Video && offered.direction == Direction::RecvOnly)
+        .map(|codec| codec.payload_type);
     let role = match offered.direction {
         // What a client would receive in its own sending section is left out: slots are sections of their own.
         Direction::SendOnly | Direction::SendRecv => Role::Publication(Publication {
@@ -185,12 +194,13 @@ fn negotiate(
             repair: offered.repair.clone(),
         }),
         Direction::RecvOnly => {
-            let SlotSsrcs { ssrc, rtx } = slot_ssrcs(mid, kind);
-            Role::Slot(SlotSsrcs { ssrc, rtx: rtx.filter(|_| has_rtx) })
+            let SlotSsrcs { ssrc, rtx, flexfec } = slot_ssrcs(mid, kind);
+            let flexfec = flexfec.filter(|_| flexfec_payload_type.is_some());
+            Role::Slot(SlotSsrcs { ssrc, rtx: rtx.filter(|_| has_rtx), flexfec })
         }
         Direction::Inactive => Role::Inactive,
     };
-    NegotiatedSection { mid, kind, role, codecs, extensions }
+    NegotiatedSection { mid, kind, role, codecs, flexfec_payload_type, extensions }
 }
 
 /// The client's payload type for a codec, with its retransmission type.
@@ -302,7 +312,9 @@ fn write_accepted(
         Role::Slot(_) => "sendonly",
         Role::Inactive | Role::Rejected => "inactive",
     };
-    let formats: Vec<String> = section.codecs.iter().map(|map| formats(offered, map)).collect();
+    let formats = section.codecs.iter().map(|map| formats(offered, map));
+    let formats: Vec<String> =
+        formats.chain(section.flexfec_payload_type.map(|format| format.to_string())).collect();
     text.line(format_args!("m={} 9 {} {}", line.media, line.protocol, formats.join(" ")));
     text.line(format_args!("c=IN IP4 0.0.0.0"));
     text.line(format_args!("a=mid:{}", section.mid));
@@ -315,6 +327,11 @@ fn write_accepted(
     text.line(format_args!("a=rtcp-rsize"));
     for payload_map in &section.codecs {
         write_codec(text, offered, section, payload_map);
+    }
+    if let Some(flexfec) = section.flexfec_payload_type {
+        text.line(format_args!("a=rtpmap:{flexfec} flexfec-03/90000"));
+        text.line(format_args!("a=rtcp-fb:{flexfec} transport-cc"));
+        text.line(format_args!("a=fmtp:{flexfec} repair-window=10000000"));
     }
     for &kind in accepted_extensions(section.kind) {
         if let Some(id) = section.extensions.id(kind) {
@@ -416,12 +433,15 @@ fn write_layers(text: &mut Text, layers: &[Rid]) {
 /// Every slot is a media stream of its own: browsers synchronise the tracks of one stream, and slots that show
 /// different people would be delayed until their unrelated clocks agree.
 fn write_slot(text: &mut Text, mid: Mid, ssrcs: SlotSsrcs, cname: &str) {
-    let SlotSsrcs { ssrc, rtx } = ssrcs;
+    let SlotSsrcs { ssrc, rtx, flexfec } = ssrcs;
     text.line(format_args!("a=msid:s{mid} t{mid}"));
     if let Some(rtx) = rtx {
         text.line(format_args!("a=ssrc-group:FID {ssrc} {rtx}"));
     }
-    for ssrc in std::iter::once(ssrc).chain(rtx) {
+    if let Some(flexfec) = flexfec {
+        text.line(format_args!("a=ssrc-group:FEC-FR {ssrc} {flexfec}"));
+    }
+    for ssrc in std::iter::once(ssrc).chain(rtx).chain(flexfec) {
         text.line(format_args!("a=ssrc:{ssrc} cname:{cname}"));
     }
 }

@@ -150,6 +150,12 @@ impl OfferedCodec {
         self.parameter("apt")?.parse().ok()
     }
 
+    /// Whether this is the repair of video that libwebrtc speaks (draft-ietf-payload-flexible-fec-scheme-03).
+    #[must_use]
+    pub fn is_flexfec(&self) -> bool {
+        self.name.eq_ignore_ascii_case("flexfec-03") && self.clock_rate == 90_000
+    }
+
     /// Whether this is redundant audio (RFC 2198 section 5) of nothing but that codec, as `red/48000/2` with `111/111` is.
     #[must_use]
     pub fn repeats(&self, media: &Self) -> bool {

@@ -104,7 +104,7 @@ fn a_slot_is_answered_with_every_codec_and_a_camera_with_the_first_that_is_prefe
     let preferred = [Codec::Av1, Codec::H264, Codec::Vp9, Codec::Vp8];
     let parameters =
         AnswerParameters { video_codecs: &preferred, ..parameters(&ice, fingerprint, &candidates) };
-    let answer = answer(&offer, &parameters, |_, _| SlotSsrcs { ssrc: 1, rtx: Some(2) });
+    let answer = answer(&offer, &parameters, |_, _| SlotSsrcs { ssrc: 1, rtx: Some(2), flexfec: Some(3) });
     let types = |mid: &str| -> Vec<_> {
         let section = answer.sections.iter().find(|section| section.mid.as_str() == mid).unwrap();
         section.codecs.iter().map(|map| (map.codec, map.payload_type, map.rtx_payload_type)).collect()
@@ -447,7 +447,22 @@ fn sixty_four_slots_fit_an_offer_that_lists_only_what_we_answer() {
     assert!(answer.sections.iter().all(|section| matches!(section.role, Role::Slot(_))));
 }
 
-/// Allocates SSRCs as the spike did: two numbers for every slot, kept by `mid`.
+#[test]
+fn repair_is_taken_in_video_slots_of_clients_that_offer_it() {
+    for (text, payload_type) in [(CHROMIUM_FIVE_SLOTS, Some(49)), (FIREFOX_FIVE_SLOTS, None)] {
+        let answer = answer_of(&Offer::parse(text).unwrap());
+        for section in &answer.sections {
+            let is_slot = matches!(section.role, Role::Slot(_)) && section.kind == MediaKind::Video;
+            assert_eq!(section.flexfec_payload_type, payload_type.filter(|_| is_slot));
+            if let Role::Slot(ssrcs) = section.role {
+                assert_eq!(ssrcs.flexfec, payload_type.filter(|_| is_slot).map(|_| ssrcs.ssrc + 1000));
+            }
+        }
+        assert_eq!(answer.sdp.contains("flexfec"), payload_type.is_some());
+    }
+}
+
+/// Allocates SSRCs as the spike did, two numbers for every slot, kept by `mid`, and one far away for repair.
 struct SlotTable {
     next: u32,
     by_mid: BTreeMap<Mid, SlotSsrcs>,
@@ -468,7 +483,7 @@ impl SlotTable {
             *self.by_mid.entry(mid).or_insert_with(|| {
                 let ssrc = self.next;
                 self.next += 2;
-                SlotSsrcs { ssrc, rtx: Some(ssrc + 1) }
+                SlotSsrcs { ssrc, rtx: Some(ssrc + 1), flexfec: Some(ssrc + 1000) }
             })
         })
     }

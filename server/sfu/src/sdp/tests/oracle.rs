@@ -24,6 +24,7 @@ fn another_implementation_reads_the_same_sections_from_our_answers() {
                 let others = map.red_payload_type.into_iter().chain(map.rtx_payload_type);
                 formats.extend(others.map(|payload_type| payload_type.to_string()));
             }
+            formats.extend(section.flexfec_payload_type.map(|payload_type| payload_type.to_string()));
             if section.codecs.is_empty() {
                 assert_eq!(media.media_name.port.value, 0);
             } else {
