@@ -103,7 +103,7 @@ fn a_shared_screen_is_seen_and_ends() {
     world.tell(0, Input::SetScreen(true));
     world.run(SECOND);
     let peer = world.clients[0].me().unwrap();
-    let tile = |kind| engine::Tile { source: shared::SourceRef { peer, kind }, height: 720 };
+    let tile = |kind| Tile { source: SourceRef { peer, kind }, height: 720 };
     world.tell(1, Input::Layout(vec![tile(SourceKind::Screen), tile(SourceKind::Camera)]));
     world.run(3 * SECOND);
     assert!(gets(&world, 1, 0, SourceKind::Screen) && gets(&world, 1, 0, SourceKind::Camera));

@@ -84,9 +84,8 @@ impl Protection {
         if self.runs > 0 {
             self.run = smooth(self.run.max(1.0), self.lost as f32 / self.runs as f32);
         }
-        if self.protected_bytes > 0 {
-            self.overhead_percent = self.repair_bytes * 100 / self.protected_bytes;
-        }
+        let measured = (self.repair_bytes * 100).checked_div(self.protected_bytes);
+        self.overhead_percent = measured.unwrap_or(self.overhead_percent);
         (self.expected, self.lost, self.runs) = (0, 0, 0);
         (self.protected_bytes, self.repair_bytes) = (0, 0);
         let share = if self.plan.is_some() { HYSTERESIS } else { 1.0 };
