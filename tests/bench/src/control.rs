@@ -92,10 +92,18 @@ impl ServerProcess {
     /// # Errors
     /// When the process cannot be started or reports a failure.
     pub(crate) fn start(who: Who) -> Result<Self> {
+        Self::start_with(&["serve", who.id()], who)
+    }
+
+    /// The same with other arguments, which lead to a server like `who`.
+    ///
+    /// # Errors
+    /// When the process cannot be started or reports a failure.
+    pub(crate) fn start_with(arguments: &[&str], who: Who) -> Result<Self> {
         let clients_at = who.clients_at()?;
         let program = std::env::current_exe().context("this program's own path is not known")?;
         let mut child = Command::new(program)
-            .args(["serve", who.id()])
+            .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -112,6 +120,11 @@ impl ServerProcess {
         process.at_start = usage;
         process.meeting = address.map(Meeting::new);
         Ok(process)
+    }
+
+    /// Where clients are let in.
+    pub(crate) fn address(&self) -> Option<SocketAddr> {
+        self.meeting.as_ref().map(Meeting::address)
     }
 
     /// Lets a participant with a microphone and a camera, or a viewer of both, in.

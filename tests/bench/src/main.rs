@@ -15,6 +15,7 @@ mod measure;
 mod meeting;
 mod peers;
 mod report;
+mod room;
 mod socket;
 mod svg;
 
@@ -39,11 +40,19 @@ enum Command {
     Loss(loss::Options),
     /// Bandwidth estimators on the paths of RFC 8867, in virtual time
     Bwe(bwe::Options),
+    /// A room of a hundred, and one publisher with up to a thousand viewers
+    Room(room::Options),
     /// The server side of a run; started by the benchmark itself
     #[command(hide = true)]
     Serve {
         /// Which server
         who: peers::Who,
+    },
+    /// The server of a large room; started by the benchmark itself
+    #[command(hide = true)]
+    ServeRoom {
+        /// How many shards
+        shards: usize,
     },
 }
 
@@ -52,6 +61,8 @@ fn main() -> anyhow::Result<()> {
         Command::Forward(options) => forward::run(&options),
         Command::Loss(options) => loss::run(&options),
         Command::Bwe(options) => bwe::run(&options),
+        Command::Room(options) => room::run(&options),
+        Command::ServeRoom { shards } => room::serve(shards),
         Command::Serve { who } => peers::serve(who),
     }
 }

@@ -28,6 +28,11 @@ impl Meeting {
         Self { address, publisher: None, participants: Vec::new() }
     }
 
+    /// Where participants are let in.
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// Lets a participant in and returns the answer to its offer. A subscriber watches the publisher from then on.
     ///
     /// # Errors

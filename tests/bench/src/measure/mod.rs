@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use self::machine::Machine;
 pub(crate) use self::spread::{Spread, percentile};
+use crate::room::Counts;
 
 /// What this process has used up since it started, all threads together.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
@@ -27,6 +28,8 @@ pub(crate) struct Usage {
     pub(crate) allocations: u64,
     /// Packets that were sent without a publisher: by the floor alone.
     pub(crate) generated: u64,
+    /// What the server counts: told by that of a large room alone.
+    pub(crate) counts: Counts,
 }
 
 impl Usage {
@@ -39,6 +42,7 @@ impl Usage {
             resident_kb: resident_kb()?,
             allocations: allocations::counted(),
             generated: 0,
+            counts: Counts::default(),
         })
     }
 
