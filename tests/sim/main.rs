@@ -10,6 +10,7 @@ mod checker;
 mod client;
 mod congestion;
 mod connection;
+mod crowd;
 mod description;
 mod faults;
 mod impairment;

@@ -220,3 +220,29 @@ fn what_viewers_on_another_shard_could_use_is_sent() {
     world.run(2 * PAUSED);
     assert!((1..6).all(|client| sent(&world, client).is_empty()));
 }
+
+#[test]
+fn after_a_broken_link_what_another_shard_could_use_is_told_anew() {
+    let mut world = World::of_shards(71, 2, Between::Busy);
+    for _ in 0..6 {
+        world.join("meeting", ON);
+    }
+    world.run_until(5 * SECOND, |world| (0..6).all(|client| connected(world, client)));
+    for client in 0..6 {
+        hide_all(&mut world, client);
+    }
+    show_all(&mut world, 0, 720);
+    world.run(2 * PAUSED);
+    let break_link = |world: &mut World| {
+        let now = world.epoch + world.now;
+        world.sfu.break_link(now, 0, 1);
+        world.run(2 * PAUSED);
+    };
+    break_link(&mut world);
+    assert!((1..6).all(|other| sent(&world, other) == [180, 360, 720]), "what is wanted stays wanted");
+    // What was said last is lost with the link.
+    hide_all(&mut world, 0);
+    world.run(Duration::from_millis(20));
+    break_link(&mut world);
+    assert!((1..6).all(|client| sent(&world, client).is_empty()), "and what is not wanted does not come back");
+}

@@ -16,6 +16,7 @@ use crate::event::{Change, Seat};
 use crate::rtp::identifier::Mid;
 use crate::rtp::vp8::Resolution;
 use crate::rtp::{AudioLevel, ExtensionMap};
+use crate::sent_layers::Step;
 use crate::uplink::Publication;
 
 /// Longest plaintext packet that is relayed: what arrives in one datagram.
@@ -143,6 +144,17 @@ pub struct StreamFacts {
     pub(crate) resolution: Option<Resolution>,
     pub(crate) bps: u64,
     pub(crate) is_live: bool,
+    /// The ways to show it, cheapest first, as its home measures them; empty without layers.
+    pub(crate) steps: Vec<ToldStep>,
+}
+
+/// One way to show a stream with layers. A replica gets no packets to measure before somebody there watches, and who
+/// watches depends on what it costs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ToldStep {
+    pub(crate) step: Step,
+    /// Of the picture, in pixels, when it is known.
+    pub(crate) height: Option<u16>,
 }
 
 /// What relaying notes of one stream.
@@ -152,6 +164,8 @@ pub(crate) struct StreamRelay {
     pub(crate) to: Vec<ShardId>,
     /// At a replica: whether its home was asked for its packets.
     pub(crate) is_wanted: bool,
+    /// At a replica: the ways to show it while no packets come.
+    pub(crate) told: Vec<ToldStep>,
 }
 
 /// A decrypted RTP packet under its original numbers. Cloning shares the bytes.

@@ -485,6 +485,7 @@ fn facts(now: Instant, peer: &Peer, stream: &Stream) -> StreamFacts {
         resolution: stream.resolution,
         bps: stream.rate.bps(),
         is_live: stream.is_live(now),
+        steps: stream.told_steps(now),
     }
 }
 

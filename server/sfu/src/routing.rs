@@ -3,6 +3,7 @@
 //! One idempotent step, [`Sfu::reconcile`]: it looks at a whole room and makes what is watched what should be
 //! watched. Every change only marks its room as dirty, so nothing can be forgotten in a special path.
 
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use shared::limits::AUDIO_SLOTS;
@@ -25,9 +26,6 @@ use crate::sfu::Sfu;
 use crate::subscription::{Feed, StreamKey, Watcher};
 use crate::suspension::Interest;
 use crate::uplink::Stream;
-
-/// Most shared screens whose sound one viewer hears: the others' voices need slots, too.
-const SCREENS_HEARD: usize = 1;
 
 /// What one member publishes, as far as the others are concerned.
 struct Offering {
@@ -140,6 +138,52 @@ impl Offering {
     }
 }
 
+/// What all members of a room publish, and what every viewer asks of it: found without looking at everybody, because
+/// every viewer asks.
+struct Offerings {
+    list: Vec<Offering>,
+    /// Place in the list.
+    places: HashMap<PeerId, usize>,
+    /// Whom a viewer hears, loudest first and then in order of arrival. One more than anybody has slots, because nobody
+    /// hears themselves.
+    voices: Vec<Feed>,
+}
+
+impl Offerings {
+    fn of(list: Vec<Offering>, loudest: &[(PeerKey, u8)]) -> Self {
+        let places = list.iter().enumerate().map(|(place, offering)| (offering.id, place)).collect();
+        let speakers =
+            loudest.iter().filter_map(|(key, _)| list.iter().find(|offering| offering.key == *key));
+        let mut voices = Vec::with_capacity(AUDIO_SLOTS + 1);
+        for feed in speakers.chain(&list).filter_map(Offering::microphone) {
+            if voices.len() > AUDIO_SLOTS {
+                break;
+            }
+            if !voices.contains(&feed) {
+                voices.push(feed);
+            }
+        }
+        Self { list, places, voices }
+    }
+
+    fn place(&self, peer: PeerId) -> Option<usize> {
+        self.places.get(&peer).copied()
+    }
+
+    fn find(&self, peer: PeerId) -> Option<&Offering> {
+        self.list.get(self.place(peer)?)
+    }
+
+    /// The sound of the screens that these slots show, in order of arrival.
+    fn screen_audio(&self, slots: &[Slot], own: PeerId) -> Option<Feed> {
+        let screens = slots.iter().filter_map(|slot| slot.want).map(|want| want.source);
+        let screens = screens.filter(|source| source.kind == SourceKind::Screen && source.peer != own);
+        let mut places: Vec<usize> = screens.filter_map(|source| self.place(source.peer)).collect();
+        places.sort_unstable();
+        places.into_iter().find_map(|place| self.list[place].screen_audio())
+    }
+}
+
 impl Sfu {
     /// Something about the room changed that may change what is watched.
     pub(crate) fn mark_dirty(&mut self, room: &RoomId) {
@@ -163,15 +207,29 @@ impl Sfu {
         }
     }
 
-    /// Reconciles every room that needs it.
+    /// Reconciles every room that needs it. What a large room has to wait for is due with [`Sfu::poll_timeout`].
     pub(crate) fn settle(&mut self, now: Instant) {
         if !std::mem::take(&mut self.any_dirty) {
             return;
         }
-        let dirty: Vec<RoomId> =
-            self.rooms.iter().filter(|(_, room)| room.is_dirty).map(|(id, _)| id.clone()).collect();
+        self.settle_at = None;
+        let mut dirty = Vec::new();
+        for (id, room) in self.rooms.iter_mut().filter(|(_, room)| room.is_dirty) {
+            match room.begin_reconcile(now) {
+                Ok(()) => dirty.push(id.clone()),
+                Err(at) => self.settle_at = Some(self.settle_at.map_or(at, |other| other.min(at))),
+            }
+        }
         for room in dirty {
             self.reconcile(now, &room);
+        }
+    }
+
+    /// Lets the rooms be reconciled that had to wait until now.
+    pub(crate) fn settle_late(&mut self, now: Instant) {
+        if self.settle_at.is_some_and(|at| at <= now) {
+            self.any_dirty = true;
+            self.settle(now);
         }
     }
 
@@ -179,11 +237,11 @@ impl Sfu {
     /// is doing it once.
     fn reconcile(&mut self, now: Instant, id: &RoomId) {
         let Some(room) = self.rooms.get_mut(id) else { return };
-        room.is_dirty = false;
         let members = room.members.clone();
         let loudest = room.speakers.beginners_too(now);
-        let offerings: Vec<Offering> =
+        let offerings =
             members.iter().filter_map(|key| Some(Offering::of(now, *key, self.peers.get(*key)?))).collect();
+        let offerings = Offerings::of(offerings, &loudest);
         let level = self.overload.level();
         let mut key_frames = Vec::new();
         let mut leads = Vec::new();
@@ -200,6 +258,7 @@ impl Sfu {
                 publisher.uplink.ask_key_frame(mid);
             }
         }
+        interests.sort_by_key(|interest| interest.publisher);
         self.suspend_layers(now, &members, &interests);
         self.rebuild_watchers(&members);
         self.relay_wants(&members);
@@ -254,7 +313,7 @@ impl Sfu {
         }
     }
 
-    fn tell_slots(&mut self, key: PeerKey, offerings: &[Offering]) {
+    fn tell_slots(&mut self, key: PeerKey, offerings: &Offerings) {
         let Some(viewer) = self.peers.get_mut(key) else { return };
         let Some(connection) = viewer.connection else { return };
         let slots: Vec<SlotState> = viewer.downlink.slots.iter().map(|slot| state(slot, offerings)).collect();
@@ -296,7 +355,7 @@ fn assign_video(
     now: Instant,
     level: Level,
     viewer: &mut Peer,
-    offerings: &[Offering],
+    offerings: &Offerings,
     key_frames: &mut Vec<(PeerKey, Mid)>,
     interests: &mut Vec<Interest>,
 ) {
@@ -336,10 +395,9 @@ struct Choice<'a> {
 }
 
 impl<'a> Choice<'a> {
-    fn of(slot: &Slot, own: PeerId, offerings: &'a [Offering]) -> Self {
+    fn of(slot: &Slot, own: PeerId, offerings: &'a Offerings) -> Self {
         let want = slot.want.filter(|want| want.source.peer != own && !slot.audio);
-        let offering =
-            want.and_then(|want| offerings.iter().find(|offering| offering.id == want.source.peer));
+        let offering = want.and_then(|want| offerings.find(want.source.peer));
         let streams = match (want, offering) {
             (Some(want), Some(offering)) if !offering.is_muted(want.source.kind) => {
                 offering.suitable(want.source.kind, want.max_height)
@@ -377,7 +435,7 @@ impl<'a> Choice<'a> {
     }
 
     /// Makes the slot show the chosen layer; gives the publisher whose key frame that takes.
-    fn apply(&self, slot: &mut Slot, layer: Option<usize>, offerings: &[Offering]) -> Option<(PeerKey, Mid)> {
+    fn apply(&self, slot: &mut Slot, layer: Option<usize>, offerings: &Offerings) -> Option<(PeerKey, Mid)> {
         // What is muted or gone must not be seen for one more frame.
         slot.current = slot.current.filter(|feed| is_allowed(feed, offerings));
         slot.pending = None;
@@ -433,35 +491,24 @@ impl<'a> Choice<'a> {
 }
 
 /// Whether what flows may go on: its source is not muted and its stream still exists.
-fn is_allowed(feed: &Feed, offerings: &[Offering]) -> bool {
-    let offering = offerings.iter().find(|offering| offering.id == feed.source.peer);
-    offering.is_some_and(|offering| {
+fn is_allowed(feed: &Feed, offerings: &Offerings) -> bool {
+    offerings.find(feed.source.peer).is_some_and(|offering| {
         !offering.is_muted(feed.source.kind)
             && offering.streams.iter().any(|stream| stream.key == feed.stream)
     })
 }
 
-/// Audio slots carry the sound of the screen that is watched and the loudest others; in small rooms everybody, so that
+/// Audio slots carry the sound of one screen that is watched, because voices need slots too, and the loudest others; in small rooms everybody, so that
 /// no first syllable is lost. Returns the slots, by place, that were given to somebody who is speaking.
 fn assign_audio(
     viewer: &mut Peer,
     viewer_key: PeerKey,
-    offerings: &[Offering],
+    offerings: &Offerings,
     loudest: &[(PeerKey, u8)],
 ) -> Vec<(u8, Feed)> {
-    let others = || offerings.iter().filter(|offering| offering.key != viewer_key);
-    let watches = |offering: &&Offering| {
-        let screen = SourceRef { peer: offering.id, kind: SourceKind::Screen };
-        viewer.downlink.slots.iter().any(|slot| slot.want.is_some_and(|want| want.source == screen))
-    };
-    let mut wanted: Vec<Feed> =
-        others().filter(watches).filter_map(Offering::screen_audio).take(SCREENS_HEARD).collect();
-    let speakers = loudest.iter().filter_map(|(key, _)| others().find(|offering| offering.key == *key));
-    for feed in speakers.chain(others()).filter_map(Offering::microphone) {
-        if !wanted.contains(&feed) {
-            wanted.push(feed);
-        }
-    }
+    let screen = offerings.screen_audio(&viewer.downlink.slots, viewer.id);
+    let others = offerings.voices.iter().copied().filter(|feed| feed.stream.peer != viewer_key);
+    let wanted: Vec<Feed> = screen.into_iter().chain(others).collect();
     let mut places = [None; AUDIO_SLOTS];
     let slots = || viewer.downlink.slots.iter().filter(|slot| slot.audio);
     let count = slots().count().min(AUDIO_SLOTS);
@@ -491,13 +538,13 @@ fn assign_audio(
 }
 
 /// What the client is told of a slot: what flows, else what it waits for and why.
-fn state(slot: &Slot, offerings: &[Offering]) -> SlotState {
+fn state(slot: &Slot, offerings: &Offerings) -> SlotState {
     let mid = slot.mid.as_str().to_owned();
     if let Some(feed) = slot.current {
         return SlotState { mid, source: Some(feed.source), paused: None };
     }
     let source = slot.want.map(|want| want.source).or(slot.pending.map(|feed| feed.source));
-    let offering = source.and_then(|source| offerings.iter().find(|offering| offering.id == source.peer));
+    let offering = source.and_then(|source| offerings.find(source.peer));
     let (Some(source), Some(offering)) = (source, offering) else {
         return SlotState { mid, source: None, paused: None };
     };

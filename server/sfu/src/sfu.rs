@@ -67,6 +67,8 @@ pub struct Sfu {
     pub(crate) paced: Vec<PeerKey>,
     pub(crate) release_at: Option<Instant>,
     pub(crate) any_dirty: bool,
+    /// When the first of the large rooms is due that have to wait before they are reconciled again.
+    pub(crate) settle_at: Option<Instant>,
     /// Names the next stream.
     pub(crate) next_token: u32,
     pub(crate) statistics: Statistics,
@@ -106,6 +108,7 @@ impl Sfu {
             paced: Vec::new(),
             release_at: None,
             any_dirty: false,
+            settle_at: None,
             next_token: 1,
             statistics: Statistics::default(),
             facts_due: now,
@@ -188,6 +191,7 @@ impl Sfu {
     /// Lets time pass; call when [`Self::poll_timeout`] is due.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.release_paced(now);
+        self.settle_late(now);
         if now < self.next_tick {
             return;
         }
@@ -214,7 +218,8 @@ impl Sfu {
     /// When [`Self::handle_timeout`] is due; nothing while there is nobody.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        (self.peers.len() > 0).then(|| self.release_at.map_or(self.next_tick, |at| at.min(self.next_tick)))
+        let others = [self.release_at, self.settle_at].into_iter().flatten();
+        (self.peers.len() > 0).then(|| others.fold(self.next_tick, Instant::min))
     }
 
     /// Fills `batch` with datagrams to send. When it returns true there are more: send, clear, call again.

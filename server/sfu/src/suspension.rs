@@ -21,12 +21,13 @@ pub(crate) struct Interest {
 }
 
 impl Sfu {
-    /// Pauses what nobody in the room could use, resumes what somebody could, and tells those it concerns.
+    /// Pauses what nobody in the room could use, resumes what somebody could, and tells those it concerns. `interests`
+    /// are in order of their publishers.
     pub(crate) fn suspend_layers(&mut self, now: Instant, members: &[PeerKey], interests: &[Interest]) {
         let is_kept = (2..=dynacast::KEPT_PEOPLE_MAX).contains(&members.len());
         for key in members {
             let Some(publisher) = self.peers.get_mut(*key) else { continue };
-            let own = interests.iter().filter(|interest| interest.publisher == *key);
+            let own = of_publisher(interests, *key).iter();
             if let Some(home) = publisher.home {
                 self.relay_interest(home.shard, *key, own);
                 continue;
@@ -75,6 +76,13 @@ impl Sfu {
         publisher.told_layers.clone_from(&requested);
         self.tell(connection, Notice::Layers(requested));
     }
+}
+
+/// The interests in one publisher, among those in order of their publishers.
+fn of_publisher(interests: &[Interest], publisher: PeerKey) -> &[Interest] {
+    let from = interests.partition_point(|interest| interest.publisher < publisher);
+    let own = &interests[from..];
+    &own[..own.partition_point(|interest| interest.publisher == publisher)]
 }
 
 /// Decides for everything that one peer publishes; returns whether a layer was resumed.
@@ -150,5 +158,24 @@ impl Uplink {
         for publication in &mut self.publications {
             publication.elsewhere.retain(|(other, _)| *other != shard);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::peer_table::PeerTable;
+
+    #[test]
+    fn the_interests_in_a_publisher_are_found_and_no_others() {
+        let mut table = PeerTable::default();
+        let keys: Vec<PeerKey> = (0..4).map(|_| table.insert(Box::new(()))).collect();
+        let demand = Demand { max_height: 180, raise: None, shown: None };
+        let interest = |key: usize| Interest { publisher: keys[key], mid: Mid::new("1").unwrap(), demand };
+        let interests = [interest(0), interest(2), interest(2), interest(3)];
+        let counts: Vec<usize> = keys.iter().map(|key| of_publisher(&interests, *key).len()).collect();
+        assert_eq!(counts, [1, 0, 2, 1]);
+        assert!(of_publisher(&interests, keys[2]).iter().all(|interest| interest.publisher == keys[2]));
+        assert!(of_publisher(&[], keys[0]).is_empty());
     }
 }

@@ -102,13 +102,16 @@ impl Stream {
         if !steps.is_empty() {
             return steps;
         }
+        if !self.relay.told.is_empty() {
+            return self.relay.told.iter().map(|told| told.step).collect();
+        }
         vec![Step { layers: Layers::ALL, rank: 0, bps: self.rate.bps(), frame_rate_percent: 100 }]
     }
 
     /// Height of the picture at this spatial layer, in pixels.
     pub(crate) fn height(&self, spatial: u8) -> Option<u16> {
         let known = self.frames.resolution(spatial).or(self.resolution.filter(|_| spatial == 0));
-        known.map(|resolution| resolution.height)
+        known.map(|resolution| resolution.height).or_else(|| self.told_height(spatial))
     }
 
     /// Its packets have not come for a while, and now they will: numbers may have gone round since.
