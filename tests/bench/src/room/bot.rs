@@ -295,14 +295,11 @@ impl Bot {
         let Some((_, opener)) = &mut self.srtp else { return };
         let Ok(len) = opener.open_rtcp(datagram) else { return };
         for packet in rtcp::iter(&datagram[..len]).flatten() {
-            match packet {
-                Rtcp::Pli(pli) => self.sources.iter_mut().for_each(|source| source.want_key(pli.media_ssrc)),
-                Rtcp::Fir(fir) => {
-                    for entry in fir.entries() {
-                        self.sources.iter_mut().for_each(|source| source.want_key(entry.ssrc));
-                    }
-                }
-                _ => {}
+            let want_key = |ssrc| self.sources.iter_mut().for_each(|source| source.want_key(ssrc));
+            if let Rtcp::Pli(pli) = packet {
+                Some(pli.media_ssrc).into_iter().for_each(want_key);
+            } else if let Rtcp::Fir(fir) = packet {
+                fir.entries().map(|entry| entry.ssrc).for_each(want_key);
             }
         }
     }

@@ -26,6 +26,9 @@ const SENT_KEPT: usize = 4096;
 const SPEAKERS: usize = 3;
 const SPEECH: Duration = Duration::from_secs(4);
 
+/// Of the newest packets of a stream: number and time.
+type Departures = Box<[(u32, u64); SENT_KEPT]>;
+
 /// One participant.
 pub(super) struct Member {
     pub(super) bot: Bot,
@@ -50,7 +53,7 @@ pub(super) struct Crowd {
     timers_due: Instant,
     start: (Instant, u64),
     /// When a packet left, by stream and number, in nanoseconds since the Unix epoch.
-    sent_at_ns: HashMap<(u16, u8, u8), Box<[(u32, u64); SENT_KEPT]>>,
+    sent_at_ns: HashMap<(u16, u8, u8), Departures>,
     /// Of the sample that was decrypted.
     pub(super) latencies_us: Vec<u32>,
     /// Video packets that were published.
@@ -86,7 +89,7 @@ impl Crowd {
     pub(super) fn join(&mut self, mut bot: Bot) -> Result<Result<usize, String>> {
         let start = Instant::now();
         let line = match Line::join(self.server, &self.identity, &mut bot)? {
-            Joined::In(line) => line,
+            Joined::In(line) => *line,
             Joined::Refused(reason) => return Ok(Err(reason)),
         };
         let at = self.members.len();

@@ -56,7 +56,7 @@ pub(crate) fn serve(shards: usize) -> Result<()> {
         ..Config::on_loopback()
     };
     let running = runtime.block_on(Server::start(config))?;
-    answer_requests_of(Some(running.http_addr), |request| match request {
+    answer_requests_of(Some(running.http_addr), Usage::now()?, |request| match request {
         Request::Usage => {
             let shards = runtime.block_on(running.statistics()).context("a shard does not answer")?;
             Ok(Response::Usage(Usage { counts: Counts::of(&shards), ..Usage::now()? }))

@@ -23,7 +23,7 @@ pub(super) struct Line {
 
 /// How an attempt to join ended.
 pub(super) enum Joined {
-    In(Line),
+    In(Box<Line>),
     /// The server lets nobody in at the moment, and says why.
     Refused(String),
 }
@@ -72,7 +72,7 @@ impl Line {
         let ServerMessage::Answer(answer) = decode_server(&answer)? else { bail!("no answer") };
         bot.accept(identity, &answer.sdp, Instant::now())?;
         socket.get_ref().set_nonblocking(true)?;
-        Ok(Joined::In(Self { peer: welcome.peer, socket }))
+        Ok(Joined::In(Box::new(Self { peer: welcome.peer, socket })))
     }
 
     pub(super) fn stream(&self) -> &TcpStream {
@@ -100,12 +100,14 @@ impl Line {
                 "slot_map" | "layers" | "goodbye" | "error" => {}
                 _ => continue,
             }
-            match decode_server(&text)? {
-                ServerMessage::SlotMap { slots } => return Ok(Some(News::Slots(slots))),
-                ServerMessage::Layers { publications } => return Ok(Some(News::Layers(publications))),
-                ServerMessage::Error(fault) => bail!("the server answered: {}", fault.message),
-                other => bail!("the server ended it: {other:?}"),
+            let message = decode_server(&text)?;
+            if let ServerMessage::SlotMap { slots } = message {
+                return Ok(Some(News::Slots(slots)));
             }
+            let ServerMessage::Layers { publications } = message else {
+                bail!("the server ended it: {message:?}");
+            };
+            return Ok(Some(News::Layers(publications)));
         }
     }
 }
