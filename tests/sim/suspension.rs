@@ -244,5 +244,8 @@ fn after_a_broken_link_what_another_shard_could_use_is_told_anew() {
     hide_all(&mut world, 0);
     world.run(Duration::from_millis(20));
     break_link(&mut world);
-    assert!((1..6).all(|client| sent(&world, client).is_empty()), "and what is not wanted does not come back");
+    assert!(
+        (1..6).all(|client| sent(&world, client).is_empty()),
+        "and what is not wanted does not come back"
+    );
 }
