@@ -23,6 +23,8 @@ pub mod vp9;
 mod write;
 
 #[cfg(test)]
+mod capture_tests;
+#[cfg(test)]
 mod tests;
 
 pub use carried::{Carried, CarriedBuffer};
