@@ -514,3 +514,6 @@ fn repair(slot: &mut Slot, number: u16, path: &Path<'_>, batch: &mut SendBatch) 
     slot.repair.index += 1;
     written.then_some(total)
 }
+
+#[cfg(test)]
+mod tests;

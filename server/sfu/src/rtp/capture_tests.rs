@@ -115,9 +115,7 @@ fn the_layers_and_references_of_vp9_are_those_that_chromium_says() {
 /// The dependency descriptors of AV1, and those that Chromium sends beside VP9.
 #[test]
 fn dependency_descriptors_say_what_chromium_says() {
-    for (capture, codec) in
-        [(AV1_TEMPORAL, Codec::Av1), (AV1_SPATIAL, Codec::Av1), (VP9, Codec::Vp9)]
-    {
+    for (capture, codec) in [(AV1_TEMPORAL, Codec::Av1), (AV1_SPATIAL, Codec::Av1), (VP9, Codec::Vp9)] {
         let mut structure: Option<Box<Structure>> = None;
         let mut masks = 0;
         compare(capture, codec, |said, packet, numbers| {
