@@ -9,6 +9,7 @@ use shared::{MediaState, SourceKind, SourceRef};
 use crate::input::{CreatedOffer, MediaConnection};
 use crate::moment::Moment;
 use crate::output::OfferRequest;
+use crate::publishing::VideoCodec;
 
 /// One `RTCPeerConnection`. The engine numbers them, so that a late event of an old one is recognised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -53,6 +54,7 @@ pub(crate) struct Negotiation {
     /// What the last applied answer agreed on.
     agreed: Option<Plan>,
     slots: SlotMids,
+    video_codecs: Vec<VideoCodec>,
     /// Slots for which the offer becomes too large are not asked for again.
     video_slots_max: u8,
     connection: MediaConnection,
@@ -130,6 +132,7 @@ impl Negotiation {
             desired: Plan { video_slots: VIDEO_SLOT_STEPS[0], publish },
             agreed: None,
             slots: SlotMids::default(),
+            video_codecs: Vec::new(),
             video_slots_max: VIDEO_SLOT_STEPS[VIDEO_SLOT_STEPS.len() - 1],
             connection: MediaConnection::New,
             connected_since: None,
@@ -163,6 +166,11 @@ impl Negotiation {
     /// Sources that are on get an m-line; it stays when they are muted.
     pub(crate) const fn publish(&mut self, media: MediaState) {
         self.desired.publish.include(media);
+    }
+
+    /// What the server deals in. Holds from the next m-line on: what is agreed on goes on.
+    pub(crate) fn prefer_codecs(&mut self, codecs: Vec<VideoCodec>) {
+        self.video_codecs = codecs;
     }
 
     /// A layout needs this many video slots.
@@ -223,6 +231,7 @@ impl Negotiation {
             audio_slots: AUDIO_SLOT_COUNT,
             video_slots: plan.video_slots,
             publish: plan.publish.kinds(),
+            video_codecs: self.video_codecs.clone(),
             restart: std::mem::take(&mut self.restart_wanted),
         }))
     }

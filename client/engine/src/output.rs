@@ -6,6 +6,7 @@ use shared::{ResumeToken, SourceKind};
 use crate::error::{EndReason, Notice};
 use crate::input::SocketId;
 use crate::negotiate::MediaId;
+use crate::publishing::VideoCodec;
 
 /// A task for the shell: a closed list, to be executed in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,6 +73,9 @@ pub struct OfferRequest {
     pub video_slots: u8,
     /// What sending transceivers must exist for, in this order. Muted ones stay.
     pub publish: Vec<SourceKind>,
+    /// What the server deals in, best first, for [`crate::SendPlan`]; slots need to receive nothing else. Empty when the server
+    /// did not say.
+    pub video_codecs: Vec<VideoCodec>,
     /// Restart ICE (`RTCOfferOptions.iceRestart`).
     pub restart: bool,
 }

@@ -3,6 +3,7 @@
 
 pub(crate) mod capture;
 pub(crate) mod clock;
+mod codecs;
 pub(crate) mod debug;
 pub(crate) mod devices;
 pub(crate) mod events;

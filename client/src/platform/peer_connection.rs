@@ -3,18 +3,19 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use engine::{CreatedOffer, MediaConnection, OfferRequest};
+use engine::{CreatedOffer, MediaConnection, OfferRequest, VideoCodec};
 use shared::SourceKind;
 use shared::protocol::{PublishedMid, RequestedLayers};
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
     MediaStream, RtcBundlePolicy, RtcConfiguration, RtcOfferOptions, RtcPeerConnection,
-    RtcPeerConnectionState, RtcRtpReceiver, RtcRtpSender, RtcRtpTransceiver, RtcRtpTransceiverDirection,
+    RtcPeerConnectionState, RtcRtpSender, RtcRtpTransceiver, RtcRtpTransceiverDirection,
     RtcRtpTransceiverInit, RtcSdpType, RtcSessionDescriptionInit,
 };
 
 use super::capture::Track;
+use super::codecs;
 use super::debug;
 use super::events::Listener;
 use super::picture::Picture;
@@ -98,10 +99,10 @@ impl PeerConnection {
         tracks: &OwnTracks,
     ) -> Result<CreatedOffer, PlatformError> {
         for kind in &request.publish {
-            self.publish(*kind, tracks.of(*kind)).await?;
+            self.publish(*kind, tracks.of(*kind), &request.video_codecs).await?;
         }
-        self.add_slots("audio", &self.audio_slots, request.audio_slots)?;
-        self.add_slots("video", &self.video_slots, request.video_slots)?;
+        self.add_slots("audio", &self.audio_slots, request.audio_slots, &[]);
+        self.add_slots("video", &self.video_slots, request.video_slots, &request.video_codecs);
         let options = RtcOfferOptions::new();
         options.set_ice_restart(request.restart);
         let offer = JsFuture::from(self.connection.create_offer_with_rtc_offer_options(&options)).await?;
@@ -151,22 +152,28 @@ impl PeerConnection {
         }
     }
 
-    async fn publish(&self, kind: SourceKind, track: Option<&Track>) -> Result<(), PlatformError> {
+    async fn publish(
+        &self,
+        kind: SourceKind,
+        track: Option<&Track>,
+        preferred: &[VideoCodec],
+    ) -> Result<(), PlatformError> {
         if self.published.borrow().iter().any(|(known, _)| *known == kind) {
             return Ok(());
         }
         let init = RtcRtpTransceiverInit::new();
         init.set_direction(RtcRtpTransceiverDirection::Sendonly);
         let medium = if kind.is_audio() { "audio" } else { "video" };
-        if kind == SourceKind::Camera {
-            init.set_send_encodings(&simulcast_encodings());
+        let plan = (!kind.is_audio()).then(|| codecs::plan(kind, preferred));
+        if let Some(plan) = &plan {
+            init.set_send_encodings(&codecs::send_encodings(plan.encodings));
         }
         let transceiver = self.connection.add_transceiver_with_str_and_init(medium, &init);
-        match kind {
-            SourceKind::Camera => prefer(&transceiver, "video", "video/VP8"),
+        match (kind, plan) {
+            (_, Some(plan)) => codecs::offer_for_sending(&transceiver, &plan.codecs),
             // Every packet repeats the one before it (RFC 2198): a single loss is not heard.
-            SourceKind::Microphone => prefer(&transceiver, "audio", "audio/red"),
-            SourceKind::Screen | SourceKind::ScreenAudio => {}
+            (SourceKind::Microphone, None) => codecs::prefer(&transceiver, "audio", "audio/red"),
+            (SourceKind::Camera | SourceKind::Screen | SourceKind::ScreenAudio, None) => {}
         }
         let sender: RtcRtpSender = transceiver.sender();
         self.published.borrow_mut().push((kind, transceiver));
@@ -181,16 +188,17 @@ impl PeerConnection {
         medium: &str,
         slots: &RefCell<Vec<RtcRtpTransceiver>>,
         wanted: u8,
-    ) -> Result<(), PlatformError> {
+        flowing: &[VideoCodec],
+    ) {
         let mut slots = slots.borrow_mut();
         while slots.len() < usize::from(wanted) {
             let init = RtcRtpTransceiverInit::new();
             init.set_direction(RtcRtpTransceiverDirection::Recvonly);
             let slot = self.connection.add_transceiver_with_str_and_init(medium, &init);
+            codecs::offer_for_receiving(&slot, flowing);
             // Each slot plays as soon as it can: sound and picture of one person are not in one stream.
             slots.push(slot);
         }
-        Ok(())
     }
 
     /// Reads the offer back: only now the transceivers have their mids.
@@ -226,37 +234,6 @@ impl Drop for PeerConnection {
     fn drop(&mut self) {
         self.connection.close();
     }
-}
-
-/// Three layers of the camera: a quarter, half and all of its lines. For 720 lines that is 180, 360 and 720.
-fn simulcast_encodings() -> js_sys::Array {
-    const LAYERS: [(&str, f64, f64); 3] =
-        [("q", 4.0, 150_000.0), ("h", 2.0, 500_000.0), ("f", 1.0, 1_700_000.0)];
-    let encoding = |(rid, scale, bits_per_second): (&str, f64, f64)| {
-        let encoding = js_sys::Object::new();
-        let set =
-            |name: &str, value: JsValue| js_sys::Reflect::set(&encoding, &name.into(), &value).map(drop).ok();
-        set("rid", rid.into());
-        set("scaleResolutionDownBy", scale.into());
-        set("maxBitrate", bits_per_second.into());
-        encoding
-    };
-    LAYERS.into_iter().map(encoding).collect()
-}
-
-/// Puts a codec first, where the browser has it and lets us; else the server's answer chooses.
-fn prefer(transceiver: &RtcRtpTransceiver, medium: &str, mime_type: &str) {
-    let has_method = js_sys::Reflect::has(transceiver, &"setCodecPreferences".into()).unwrap_or(false);
-    let capabilities = RtcRtpReceiver::get_capabilities(medium);
-    let codecs = capabilities.and_then(|found| js_sys::Reflect::get(&found, &"codecs".into()).ok());
-    let (true, Some(codecs)) = (has_method, codecs) else { return };
-    let is_preferred = |codec: &JsValue| {
-        let name = js_sys::Reflect::get(codec, &"mimeType".into()).ok().and_then(|name| name.as_string());
-        name.is_some_and(|name| name.eq_ignore_ascii_case(mime_type))
-    };
-    let (first, rest): (Vec<_>, Vec<_>) = js_sys::Array::from(&codecs).iter().partition(is_preferred);
-    let ordered: js_sys::Array = first.into_iter().chain(rest).collect();
-    transceiver.set_codec_preferences(&ordered);
 }
 
 fn media_connection(state: RtcPeerConnectionState) -> MediaConnection {

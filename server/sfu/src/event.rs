@@ -3,6 +3,7 @@
 use shared::{DisplayName, MediaState, PeerId, ResumeToken, SourceRef};
 
 use crate::command::ConnectionId;
+use crate::sdp::Codec;
 
 /// A message for one client, and who it is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +27,8 @@ pub enum Notice {
         resumed: bool,
         /// Whether the seat's media transport is still up, so that no new offer is needed.
         media_alive: bool,
+        /// What flows here, best first.
+        video_codecs: Vec<Codec>,
         /// The room, this seat included.
         roster: Roster,
     },

@@ -35,8 +35,8 @@ pub(crate) struct LayerFilter {
     changes: [Option<Change>; CHANGES],
     /// The timestamp of the newest picture.
     newest: u32,
-    /// A packet of the newest picture has been left out.
-    is_cut: bool,
+    /// Nothing can be added to the newest picture: a packet has been left out, or its end is marked.
+    is_settled: bool,
 }
 
 impl LayerFilter {
@@ -45,7 +45,7 @@ impl LayerFilter {
         self.changes = [None; CHANGES];
         self.changes[0] = Some(Change { timestamp, layers });
         self.newest = timestamp;
-        self.is_cut = false;
+        self.is_settled = false;
     }
 
     /// What is passed on at the moment.
@@ -59,24 +59,27 @@ impl LayerFilter {
         let step = timestamp.wrapping_sub(self.newest) as i32;
         if step > 0 {
             self.newest = timestamp;
-            self.is_cut = false;
+            self.is_settled = false;
             let now = self.layers();
             self.set(Layers {
                 spatial: now.spatial.min(target.spatial),
                 temporal: now.temporal.min(target.temporal),
             });
         }
-        if step >= 0 && frame.starts && !self.is_cut {
+        if step >= 0 && frame.starts && !self.is_settled {
             self.raise(frame, target);
         }
         let in_force =
             self.changes.iter().flatten().find(|change| timestamp.wrapping_sub(change.timestamp) as i32 >= 0);
         match in_force {
             Some(change) if change.layers.include(frame.layers) => {
-                Verdict::Pass { ends_picture: frame.ends && frame.layers.spatial == change.layers.spatial }
+                let ends_picture = frame.ends && frame.layers.spatial == change.layers.spatial;
+                // The first packet of a key picture may come behind its last.
+                self.is_settled |= ends_picture && step >= 0;
+                Verdict::Pass { ends_picture }
             }
             _ => {
-                self.is_cut |= step >= 0;
+                self.is_settled |= step >= 0;
                 Verdict::Leave
             }
         }

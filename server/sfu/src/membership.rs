@@ -157,7 +157,9 @@ impl Sfu {
         }
         self.announce(&room, Change::Joined(seat), Some(key));
         let roster = self.roster(&room);
-        self.tell(connection, Notice::Welcomed { peer: id, resume, resumed, media_alive: false, roster });
+        let video_codecs = self.config.video_codecs.clone();
+        let (peer, media_alive) = (id, false);
+        self.tell(connection, Notice::Welcomed { peer, resume, resumed, media_alive, video_codecs, roster });
     }
 
     fn seat_of(&self, resume: &ResumeToken, room: &RoomId) -> Option<PeerKey> {
@@ -195,7 +197,9 @@ impl Sfu {
         self.connections.insert(connection, key);
         self.announce(&room, Change::Updated(seat), Some(key));
         let roster = self.roster(&room);
-        self.tell(connection, Notice::Welcomed { peer: id, resume, resumed: true, media_alive, roster });
+        let video_codecs = self.config.video_codecs.clone();
+        let (peer, resumed) = (id, true);
+        self.tell(connection, Notice::Welcomed { peer, resume, resumed, media_alive, video_codecs, roster });
     }
 
     pub(crate) fn set_media(&mut self, key: PeerKey, media: MediaState) {

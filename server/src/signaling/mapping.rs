@@ -66,16 +66,19 @@ pub(crate) const fn kind(message: &ClientMessage) -> &'static str {
 /// What a client is told about a notice. A goodbye ends the connection.
 pub fn message(notice: Notice, version: Version, timeout_ms: u32) -> ServerMessage {
     match notice {
-        Notice::Welcomed { peer, resume, resumed, media_alive, roster } => ServerMessage::Welcome(Welcome {
-            version,
-            capabilities: CAPABILITIES.map(str::to_owned).to_vec(),
-            peer,
-            resume,
-            resumed,
-            media_alive,
-            timeout_ms,
-            snapshot: snapshot(roster),
-        }),
+        Notice::Welcomed { peer, resume, resumed, media_alive, video_codecs, roster } => {
+            ServerMessage::Welcome(Welcome {
+                version,
+                capabilities: CAPABILITIES.map(str::to_owned).to_vec(),
+                peer,
+                resume,
+                resumed,
+                media_alive,
+                timeout_ms,
+                video_codecs: video_codecs.iter().map(|codec| codec.name().to_owned()).collect(),
+                snapshot: snapshot(roster),
+            })
+        }
         Notice::Answered { negotiation, sdp } => ServerMessage::Answer(Answer { negotiation, sdp }),
         Notice::Snapshot(roster) => ServerMessage::Snapshot(snapshot(roster)),
         Notice::Changed { revision, change: changed } => {
@@ -373,10 +376,13 @@ mod tests {
         let roster = Roster { revision: 4, seats: vec![seat(1, true), seat(2, false)] };
         let resume = ResumeToken::new([9; 16]);
         let peer = PeerId::new(1);
-        let notice = Notice::Welcomed { peer, resume, resumed: true, media_alive: true, roster };
+        let video_codecs = vec![sfu::sdp::Codec::Vp9, sfu::sdp::Codec::H264];
+        let notice =
+            Notice::Welcomed { peer, resume, resumed: true, media_alive: true, video_codecs, roster };
         let ServerMessage::Welcome(welcome) = told(notice) else { panic!("not a welcome") };
         assert_eq!((welcome.peer, welcome.resume, welcome.version), (peer, resume, Version::CURRENT));
         assert!(welcome.resumed && welcome.media_alive);
+        assert_eq!(welcome.video_codecs, ["vp9", "h264"]);
         assert_eq!((welcome.timeout_ms, welcome.snapshot.revision), (25_000, 4));
         let presences: Vec<Presence> =
             welcome.snapshot.participants.iter().map(|seat| seat.presence).collect();

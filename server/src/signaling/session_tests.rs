@@ -51,6 +51,7 @@ fn welcomed() -> Notice {
         resume: ResumeToken::new([1; 16]),
         resumed: false,
         media_alive: false,
+        video_codecs: Vec::new(),
         roster: Roster { revision: 0, seats: Vec::new() },
     }
 }

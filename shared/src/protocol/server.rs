@@ -76,6 +76,10 @@ pub struct Welcome {
     pub media_alive: bool,
     /// A client that hears nothing for this long, in milliseconds, should reconnect; ping at a third of it.
     pub timeout_ms: u32,
+    /// The video codecs that flow in this room, best first: `vp8`, `vp9`, `h264`, `av1`, and names of newer versions, which are
+    /// to be passed over. Nothing else is forwarded; empty: it was not said.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub video_codecs: Vec<String>,
     /// The room as it is now, the client's own seat included.
     pub snapshot: Snapshot,
 }

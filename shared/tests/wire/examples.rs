@@ -89,8 +89,10 @@ pub(crate) fn server_messages() -> Vec<(&'static str, ServerMessage)> {
         resumed: true,
         media_alive: true,
         timeout_ms: 15_000,
+        video_codecs: Vec::new(),
         snapshot: snapshot.clone(),
     };
+    let with_codecs = Welcome { video_codecs: vec!["vp9".to_owned(), "vp8".to_owned()], ..welcome.clone() };
     let changes = vec![
         Change::Joined { participant: ada() },
         Change::Updated { participant: away() },
@@ -108,6 +110,7 @@ pub(crate) fn server_messages() -> Vec<(&'static str, ServerMessage)> {
     }));
     let mut messages = vec![
         ("welcome", ServerMessage::Welcome(welcome)),
+        ("welcome_codecs", ServerMessage::Welcome(with_codecs)),
         ("answer", ServerMessage::Answer(Answer { negotiation: 1, sdp: "v=0\r\n".to_owned() })),
         ("snapshot", ServerMessage::Snapshot(snapshot)),
         ("delta", ServerMessage::Delta { revision: 4, changes }),

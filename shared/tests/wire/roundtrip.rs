@@ -111,8 +111,17 @@ fn client_message() -> impl Strategy<Value = ClientMessage> {
 }
 
 fn welcome() -> impl Strategy<Value = Welcome> {
-    (version(), capabilities(), peer(), token(), any::<(bool, bool, u32)>(), snapshot()).prop_map(
-        |(version, capabilities, peer, resume, (resumed, media_alive, timeout_ms), snapshot)| Welcome {
+    let codecs = capabilities();
+    (version(), capabilities(), peer(), token(), any::<(bool, bool, u32)>(), codecs, snapshot()).prop_map(
+        |(
+            version,
+            capabilities,
+            peer,
+            resume,
+            (resumed, media_alive, timeout_ms),
+            video_codecs,
+            snapshot,
+        )| Welcome {
             version,
             capabilities,
             peer,
@@ -120,6 +129,7 @@ fn welcome() -> impl Strategy<Value = Welcome> {
             resumed,
             media_alive,
             timeout_ms,
+            video_codecs,
             snapshot,
         },
     )

@@ -12,6 +12,7 @@ use super::Engine;
 use crate::error::{EndReason, Notice, Problem};
 use crate::moment::Moment;
 use crate::output::Output;
+use crate::publishing::VideoCodec;
 
 impl Engine {
     pub(super) fn handle_text(&mut self, now: Moment, text: &str) {
@@ -86,6 +87,7 @@ impl Engine {
         self.resume = Some(welcome.resume);
         self.problem = None;
         self.roster.replace(welcome.snapshot);
+        self.negotiation.prefer_codecs(VideoCodec::known(&welcome.video_codecs));
         self.negotiation.joined(now, welcome.resumed && welcome.media_alive);
         if returned {
             // Signaling had to be found again: media that is gone, too, will not come back on its old path.

@@ -224,6 +224,7 @@ impl World {
             resumed: self.resumed,
             media_alive: self.media_alive,
             timeout_ms: 15_000,
+            video_codecs: ["vp9", "h266", "vp8"].map(str::to_owned).to_vec(),
             snapshot: self.snapshot(),
         })
     }

@@ -80,6 +80,13 @@ struct Step {
     encodes_at_once: bool,
 }
 
+/// How a packet comes to a slot.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    is_switch: bool,
+    is_late: bool,
+}
+
 impl Call {
     fn new(encodings: [Encoding; SOURCES], seed: u64, mistake: Mistake) -> Self {
         let now = Instant::now();
@@ -173,7 +180,9 @@ impl Call {
                     self.lost.insert((token, packet.name));
                 }
             }
-            gate => self.pass(token, packet, frame, numbers, gate == Gate::Switch),
+            gate => {
+                self.pass(token, packet, frame, numbers, Place { is_switch: gate == Gate::Switch, is_late })
+            }
         }
     }
 
@@ -184,7 +193,7 @@ impl Call {
         packet: Packet,
         mut frame: frame::Frame,
         mut numbers: Numbers,
-        is_switch: bool,
+        place: Place,
     ) {
         if self.mistake == Mistake::RaisesAnywhere && frame.starts {
             frame.up = frame::UpSwitch::To(7);
@@ -204,7 +213,7 @@ impl Call {
             carried: Carried::default(),
             payload: &packet.payload,
         };
-        let passed = if is_switch {
+        let passed = if place.is_switch {
             self.slot.switch(self.now, token, &source, &ring)
         } else if self.mistake == Mistake::LeavesOutLowest
             && frame.layers.spatial == 0
@@ -246,6 +255,7 @@ impl Call {
             source: token,
             truth: packet,
             layers: self.slot.filter.layers(),
+            is_late: place.is_late,
         };
         assert!(self.sent.insert(numbers.index, out).is_none(), "{} was given twice", numbers.index);
     }
@@ -264,7 +274,7 @@ impl Call {
             if self.slot.current.is_none_or(|feed| feed.stream.token != token) {
                 continue;
             }
-            self.pass(token, packet, frame, numbers, false);
+            self.pass(token, packet, frame, numbers, Place { is_switch: false, is_late: true });
         }
     }
 

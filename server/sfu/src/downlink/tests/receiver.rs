@@ -17,8 +17,9 @@ pub(super) struct Out {
     pub(super) descriptor: Vec<u8>,
     pub(super) source: u32,
     pub(super) truth: Packet,
-    /// The spatial layers that the viewer gets.
+    /// What the viewer gets when this packet goes out; of a late one's picture it may get another.
     pub(super) layers: Layers,
+    pub(super) is_late: bool,
 }
 
 /// A frame of a source.
@@ -139,7 +140,7 @@ impl Receiver {
             return Err(Violation::Timestamp);
         }
         // The end of a picture may be among what is missing.
-        if last.marker == is_same && (last.marker || !is_gap && ends(last)) {
+        if last.marker == is_same && (last.marker || !is_gap && !last.is_late && ends(last)) {
             return Err(Violation::Marker);
         }
         Ok(())
