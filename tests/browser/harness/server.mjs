@@ -20,7 +20,7 @@ export class Server {
   #arguments;
   log = '';
 
-  static async start({ announce = [], port, mediaPort, address = '0.0.0.0', tcpPort } = {}) {
+  static async start({ announce = [], port, mediaPort, address = '0.0.0.0', tcpPort, videoCodecs = [] } = {}) {
     const server = new Server();
     server.port = port ?? (await freePort());
     server.mediaPort = mediaPort ?? server.port;
@@ -29,6 +29,7 @@ export class Server {
     server.tcpPort = tcpPort ?? (await freePort());
     server.#arguments.push('--media-tcp-port', `${server.tcpPort}`);
     if (announce.length > 0) server.#arguments.push('--announce', announce.join(','));
+    if (videoCodecs.length > 0) server.#arguments.push('--video-codecs', videoCodecs.join(','));
     await server.#run();
     return server;
   }

@@ -175,8 +175,9 @@ impl Call {
         let token = source as u32;
         match self.slot.gate(token, frame.key) {
             Gate::Ignore => {
-                // Of a source that has been left, or the rest of a key picture whose first packet is late.
-                if is_late || packet.is_key {
+                // Late after its source has been left, or ahead of the first packet of the key picture that is waited for.
+                let is_pending = self.slot.pending.is_some_and(|feed| feed.stream.token == token);
+                if is_late || is_pending {
                     self.lost.insert((token, packet.name));
                 }
             }
