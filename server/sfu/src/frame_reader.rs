@@ -12,6 +12,8 @@ use crate::sdp::Codec;
 pub(crate) struct FrameReader {
     /// From the last key frame with a dependency descriptor.
     structure: Option<Box<Structure>>,
+    /// The number of that key frame.
+    structure_frame: u16,
     /// The size of each spatial layer, smallest first.
     resolutions: [Option<Resolution>; SPATIAL_LAYERS_MAX],
 }
@@ -83,8 +85,12 @@ impl FrameReader {
     }
 
     fn read_descriptor(&mut self, value: &[u8]) -> Result<(Frame, Numbers), RtpError> {
-        let parsed = Descriptor::parse(value, &mut self.structure);
-        let (Ok(descriptor), Some(structure)) = (parsed, self.structure.as_deref()) else {
+        let mut late = None;
+        // A key frame that was overtaken by the next one must not bring the templates before it back.
+        let is_late = self.structure.is_some() && is_before(value, self.structure_frame);
+        let known = if is_late { &mut late } else { &mut self.structure };
+        let parsed = Descriptor::parse(value, known);
+        let (Ok(descriptor), Some(structure)) = (parsed, known.as_deref()) else {
             // The packet that brought its structure is lost or late. It is part of what a viewer of the lowest layer
             // gets, so that nobody misses it.
             let &[flags, high, low, ..] = value else {
@@ -94,13 +100,23 @@ impl FrameReader {
             let place = Frame { starts: flags & 0x80 != 0, ends: flags & 0x40 != 0, ..Frame::default() };
             return Ok((place, Numbers::Descriptor(FrameNumbers { frame, templates: None })));
         };
-        if descriptor.brings_structure {
+        if descriptor.brings_structure && !is_late {
+            self.structure_frame = descriptor.frame_number;
             for spatial in 0..SPATIAL_LAYERS_MAX {
                 self.resolutions[spatial] = structure.resolution(spatial as u8);
             }
         }
         Ok((descriptor.frame(structure), Numbers::Descriptor(descriptor.numbers(structure))))
     }
+}
+
+/// Whether the value brings a structure and its frame came shortly before this one.
+fn is_before(value: &[u8], frame: u16) -> bool {
+    /// An encoder that began anew may number its frames anywhere.
+    const LATE_MAX: u16 = 32;
+    let &[_, high, low, flags, ..] = value else { return false };
+    let back = frame.wrapping_sub(u16::from_be_bytes([high, low]));
+    flags & 0x80 != 0 && (1..LATE_MAX).contains(&back)
 }
 
 impl vp8::Descriptor {

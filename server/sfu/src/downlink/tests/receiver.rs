@@ -105,8 +105,9 @@ impl Receiver {
         let read = match read {
             Ok(read) if is_right(&read) => read,
             Ok(_) | Err(Violation::Unreadable) if is_excused && !out.descriptor.is_empty() => {
+                // What cannot be read has no layers, and so its pictures no end.
                 self.building = None;
-                self.last = Some(out.clone());
+                self.last = None;
                 return Ok(());
             }
             Ok(_) => return Err(Violation::Unreadable),
