@@ -1,7 +1,7 @@
 //! Every bound on the wire, in one place. Both sides check them: the client so that a user sees a clear
 //! message before anything is sent, the server because it trusts nobody.
 
-/// Longest message of a client in bytes. An offer with 25 slots is about 45 kB.
+/// Longest message of a client in bytes. An offer with 25 slots is about 53 kB.
 pub const MESSAGE_BYTES_MAX: usize = 64 * 1024;
 /// Longest message of the server in bytes: a snapshot of [`PARTICIPANTS_MAX`] people with the longest names.
 pub const SERVER_MESSAGE_BYTES_MAX: usize = 512 * 1024;

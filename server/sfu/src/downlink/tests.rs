@@ -175,9 +175,7 @@ impl Call {
         let token = source as u32;
         match self.slot.gate(token, frame.key) {
             Gate::Ignore => {
-                // Late after its source has been left, or ahead of the first packet of the key picture that is waited for.
-                let is_pending = self.slot.pending.is_some_and(|feed| feed.stream.token == token);
-                if is_late || is_pending {
+                if is_late {
                     self.lost.insert((token, packet.name));
                 }
             }
@@ -214,6 +212,13 @@ impl Call {
             carried: Carried::default(),
             payload: &packet.payload,
         };
+        if place.is_switch {
+            // What was there before the first packet of the key picture was not for this viewer.
+            let behind = self.arrived.iter().filter(|((source, sequence), _)| {
+                *source == token && sequence.wrapping_sub(packet.sequence) as i16 > 0
+            });
+            self.lost.extend(behind.map(|(_, (other, ..))| (token, other.name)));
+        }
         let passed = if place.is_switch {
             self.slot.switch(self.now, token, &source, &ring)
         } else if self.mistake == Mistake::LeavesOutLowest
