@@ -12,7 +12,9 @@ use crate::sdp::Codec;
 pub(crate) struct FrameReader {
     /// From the last key frame with a dependency descriptor.
     structure: Option<Box<Structure>>,
-    /// The number of that key frame.
+    /// The one before it, for what is late.
+    before: Option<Box<Structure>>,
+    /// The number of the last key frame with one.
     structure_frame: u16,
     /// The size of each spatial layer, smallest first.
     resolutions: [Option<Resolution>; SPATIAL_LAYERS_MAX],
@@ -85,38 +87,52 @@ impl FrameReader {
     }
 
     fn read_descriptor(&mut self, value: &[u8]) -> Result<(Frame, Numbers), RtpError> {
-        let mut late = None;
+        if value.get(3).is_some_and(|flags| flags & 0x80 != 0) {
+            return self.read_structure(value);
+        }
+        for known in [&mut self.structure, &mut self.before] {
+            if let (Ok(descriptor), Some(structure)) = (Descriptor::parse(value, known), known.as_deref()) {
+                return Ok((descriptor.frame(structure), Numbers::Descriptor(descriptor.numbers(structure))));
+            }
+        }
+        place_of(value)
+    }
+
+    #[cold]
+    fn read_structure(&mut self, value: &[u8]) -> Result<(Frame, Numbers), RtpError> {
+        let mut brought = None;
+        let parsed = Descriptor::parse(value, &mut brought);
+        let (Ok(descriptor), Some(structure)) = (parsed, brought.as_deref()) else { return place_of(value) };
+        let read = (descriptor.frame(structure), Numbers::Descriptor(descriptor.numbers(structure)));
         // A key frame that was overtaken by the next one must not bring the templates before it back.
-        let is_late = self.structure.is_some() && is_before(value, self.structure_frame);
-        let known = if is_late { &mut late } else { &mut self.structure };
-        let parsed = Descriptor::parse(value, known);
-        let (Ok(descriptor), Some(structure)) = (parsed, known.as_deref()) else {
-            // The packet that brought its structure is lost or late. It is part of what a viewer of the lowest layer
-            // gets, so that nobody misses it.
-            let &[flags, high, low, ..] = value else {
-                return Err(RtpError::Truncated("the dependency descriptor"));
-            };
-            let frame = u16::from_be_bytes([high, low]);
-            let place = Frame { starts: flags & 0x80 != 0, ends: flags & 0x40 != 0, ..Frame::default() };
-            return Ok((place, Numbers::Descriptor(FrameNumbers { frame, templates: None })));
-        };
-        if descriptor.brings_structure && !is_late {
+        if self.structure.is_none() || !is_before(descriptor.frame_number, self.structure_frame) {
             self.structure_frame = descriptor.frame_number;
             for spatial in 0..SPATIAL_LAYERS_MAX {
                 self.resolutions[spatial] = structure.resolution(spatial as u8);
             }
+            self.before = std::mem::replace(&mut self.structure, brought);
         }
-        Ok((descriptor.frame(structure), Numbers::Descriptor(descriptor.numbers(structure))))
+        Ok(read)
     }
 }
 
-/// Whether the value brings a structure and its frame came shortly before this one.
-fn is_before(value: &[u8], frame: u16) -> bool {
+/// What can be said of a frame whose structure is lost or late. It is part of what a viewer of the lowest layer gets, so
+/// that nobody misses it.
+fn place_of(value: &[u8]) -> Result<(Frame, Numbers), RtpError> {
+    let &[flags, high, low, ..] = value else {
+        return Err(RtpError::Truncated("the dependency descriptor"));
+    };
+    let frame = u16::from_be_bytes([high, low]);
+    let place = Frame { starts: flags & 0x80 != 0, ends: flags & 0x40 != 0, ..Frame::default() };
+    Ok((place, Numbers::Descriptor(FrameNumbers { frame, templates: None })))
+}
+
+/// Whether a frame came shortly before another.
+const fn is_before(frame: u16, other: u16) -> bool {
     /// An encoder that began anew may number its frames anywhere.
     const LATE_MAX: u16 = 32;
-    let &[_, high, low, flags, ..] = value else { return false };
-    let back = frame.wrapping_sub(u16::from_be_bytes([high, low]));
-    flags & 0x80 != 0 && (1..LATE_MAX).contains(&back)
+    let back = other.wrapping_sub(frame);
+    0 < back && back < LATE_MAX
 }
 
 impl vp8::Descriptor {

@@ -85,6 +85,8 @@ struct Step {
 struct Place {
     is_switch: bool,
     is_late: bool,
+    /// Its structure is lost or late, so that its layer is not known.
+    is_misread: bool,
 }
 
 impl Call {
@@ -171,6 +173,7 @@ impl Call {
             self.lost.insert((source as u32, packet.name));
             return;
         };
+        let is_misread = frame.layers != Layers { spatial: packet.name.spatial, temporal: packet.temporal };
         self.arrived.insert((source as u32, packet.sequence), (packet.clone(), frame, numbers));
         let token = source as u32;
         match self.slot.gate(token, frame.key) {
@@ -179,9 +182,13 @@ impl Call {
                     self.lost.insert((token, packet.name));
                 }
             }
-            gate => {
-                self.pass(token, packet, frame, numbers, Place { is_switch: gate == Gate::Switch, is_late })
-            }
+            gate => self.pass(
+                token,
+                packet,
+                frame,
+                numbers,
+                Place { is_switch: gate == Gate::Switch, is_late, is_misread },
+            ),
         }
     }
 
@@ -262,6 +269,7 @@ impl Call {
             truth: packet,
             layers: self.slot.filter.layers(),
             is_late: place.is_late,
+            is_misread: place.is_misread,
         };
         assert!(self.sent.insert(numbers.index, out).is_none(), "{} was given twice", numbers.index);
     }
@@ -280,7 +288,13 @@ impl Call {
             if self.slot.current.is_none_or(|feed| feed.stream.token != token) {
                 continue;
             }
-            self.pass(token, packet, frame, numbers, Place { is_switch: false, is_late: true });
+            self.pass(
+                token,
+                packet,
+                frame,
+                numbers,
+                Place { is_switch: false, is_late: true, is_misread: false },
+            );
         }
     }
 

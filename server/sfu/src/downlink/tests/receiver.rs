@@ -20,6 +20,8 @@ pub(super) struct Out {
     /// What the viewer gets when this packet goes out; of a late one's picture it may get another.
     pub(super) layers: Layers,
     pub(super) is_late: bool,
+    /// The server could not know its layer.
+    pub(super) is_misread: bool,
 }
 
 /// A frame of a source.
@@ -141,7 +143,8 @@ impl Receiver {
             return Err(Violation::Timestamp);
         }
         // The end of a picture may be among what is missing.
-        if last.marker == is_same && (last.marker || !is_gap && !last.is_late && ends(last)) {
+        let is_misread = last.is_misread || out.is_misread;
+        if !is_misread && last.marker == is_same && (last.marker || !is_gap && !last.is_late && ends(last)) {
             return Err(Violation::Marker);
         }
         Ok(())
