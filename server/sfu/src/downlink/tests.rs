@@ -173,7 +173,7 @@ impl Call {
             self.lost.insert((source as u32, packet.name));
             return;
         };
-        let is_misread = frame.layers != Layers { spatial: packet.name.spatial, temporal: packet.temporal };
+        let is_misread = is_misread(&packet, frame);
         self.arrived.insert((source as u32, packet.sequence), (packet.clone(), frame, numbers));
         let token = source as u32;
         match self.slot.gate(token, frame.key) {
@@ -288,13 +288,8 @@ impl Call {
             if self.slot.current.is_none_or(|feed| feed.stream.token != token) {
                 continue;
             }
-            self.pass(
-                token,
-                packet,
-                frame,
-                numbers,
-                Place { is_switch: false, is_late: true, is_misread: false },
-            );
+            let place = Place { is_switch: false, is_late: true, is_misread: is_misread(&packet, frame) };
+            self.pass(token, packet, frame, numbers, place);
         }
     }
 
@@ -312,6 +307,11 @@ impl Call {
         };
         (recent..*newest).filter(|index| !self.sent.contains_key(index)).filter(is_unexplained).count()
     }
+}
+
+/// Whether the server could not know the layer of a packet.
+fn is_misread(packet: &Packet, frame: frame::Frame) -> bool {
+    frame.layers != Layers { spatial: packet.name.spatial, temporal: packet.temporal }
 }
 
 fn run(
