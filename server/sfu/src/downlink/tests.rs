@@ -93,7 +93,7 @@ impl Call {
     fn new(encodings: [Encoding; SOURCES], seed: u64, mistake: Mistake) -> Self {
         let now = Instant::now();
         let mid = Mid::new("0").unwrap();
-        let ssrcs = SlotSsrcs { ssrc: 1, rtx: Some(2) };
+        let ssrcs = SlotSsrcs { ssrc: 1, rtx: Some(2), flexfec: None };
         let peer = PeerTable::default().insert(Box::new(()));
         let feed = |(at, encoding): (usize, &Encoding)| Feed {
             stream: StreamKey { peer, stream: 0, token: at as u32 },
