@@ -403,15 +403,6 @@ proptest! {
     }
 
     #[test]
-    fn any_switches_losses_reorderings_and_pauses_of_av1_give_a_legal_stream(
-        encodings in encodings(Codec::Av1), seed: u64, steps in steps(true),
-    ) {
-        let (call, verdict) = run(encodings, seed, &steps, Mistake::None);
-        prop_assert!(verdict.is_ok(), "{:?}", verdict);
-        prop_assert_eq!(call.unexplained_holes(), 0);
-    }
-
-    #[test]
     fn without_losses_no_number_is_missing_and_every_frame_can_be_decoded(
         is_av1: bool, vp9 in encodings(Codec::Vp9), av1 in encodings(Codec::Av1), seed: u64, steps in steps(false),
     ) {
