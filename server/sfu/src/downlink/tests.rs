@@ -182,7 +182,7 @@ impl Call {
                     self.lost.insert((token, packet.name));
                 }
             }
-            gate => self.pass(
+            gate @ (Gate::Pass | Gate::Switch) => self.pass(
                 token,
                 packet,
                 frame,
@@ -242,12 +242,11 @@ impl Call {
             return;
         };
         let Some(Passed { mut numbers, ends_picture, is_left_out }) = passed else { return };
-        match self.mistake {
-            Mistake::KeepsStructure if packet.is_key => numbers.template_shift = 0,
-            Mistake::KeepsTl0 => {
-                numbers.tl0 = if let Numbers::Vp9(ids) = ring.numbers { ids.tl0.unwrap().value } else { 0 };
-            }
-            _ => {}
+        if self.mistake == Mistake::KeepsStructure && packet.is_key {
+            numbers.template_shift = 0;
+        }
+        if self.mistake == Mistake::KeepsTl0 {
+            numbers.tl0 = if let Numbers::Vp9(ids) = ring.numbers { ids.tl0.unwrap().value } else { 0 };
         }
         let len = packet.descriptor.len();
         let mut bytes = [&packet.descriptor[..], &packet.payload[..]].concat();

@@ -153,7 +153,9 @@ impl Publisher {
             let (start, end) = (at == 0, at + 1 == count);
             let (payload, descriptor) = match self.encoding.codec {
                 Codec::Vp9 => (self.vp9(name, temporal, key, start, end, &references), Vec::new()),
-                _ => (vec![at; 9], self.descriptor(name, temporal, key, start, end, &references)),
+                Codec::Opus | Codec::Vp8 | Codec::H264 | Codec::Av1 => {
+                    (vec![at; 9], self.descriptor(name, temporal, key, start, end, &references))
+                }
             };
             self.sequence = self.sequence.wrapping_add(1);
             packets.push(Packet {
@@ -235,7 +237,7 @@ impl Publisher {
         out.put(self.frame_number.into(), 16);
         // Structure, active decode targets, and what is written instead of the template's: a key picture's indications,
         // references and chains.
-        out.put(u32::from(brings_structure) * 0x18 | u32::from(key) << 2 | 3, 5);
+        out.put(u32::from(brings_structure) * 0x18 + u32::from(key) * 4 + 3, 5);
         if brings_structure {
             self.structure(&mut out);
             out.put((1 << (spatial * rates)) - 1, u32::from(spatial * rates));
