@@ -41,7 +41,7 @@ describe('repair of video', { timeout: 240_000 }, () => {
       const viewer = await client(browser, server, room, name, over(link, { publish: false, flexfec }));
       await viewer.connected();
       [viewer.mid] = await viewer.run(() => window.client.videoMids());
-      await viewer.run((mid, peer) => window.client.want([{ mid, peer, height: 720 }]), viewer.mid, ada.peer);
+      await viewer.run((mid, peer) => window.client.want([{ mid, peer, height: 360 }]), viewer.mid, ada.peer);
       await flows(viewer, viewer.mid);
       viewers.push(viewer);
     }
