@@ -149,6 +149,20 @@ fn random_loss_is_not_taken_for_congestion() {
 }
 
 #[test]
+fn a_small_picture_is_not_given_up_where_a_third_is_lost_whatever_is_sent() {
+    for seed in SEEDS {
+        for (delay_ms, loss) in [(20, 200), (20, 300), (100, 300)] {
+            let delay = Duration::from_millis(delay_ms);
+            let options = FlowOptions { loss, delay, most_bps: 500_000, ..FlowOptions::default() };
+            let trace = &run(&[(0, 3_000_000)], &[options], 60, seed)[0];
+            let mean = trace.mean_bps(10, 60);
+            let least = 500_000.0 * (1.0 - loss as f64 / 1000.0) * 0.95;
+            assert!(mean > least, "seed {seed}: {mean} at {loss} per mille and {delay:?}");
+        }
+    }
+}
+
+#[test]
 fn beside_the_oracle_it_uses_the_link_alike_with_a_far_shorter_queue_and_bears_loss() {
     let of = |algorithm, loss| {
         let options = FlowOptions { algorithm, loss, ..FlowOptions::default() };

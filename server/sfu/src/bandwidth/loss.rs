@@ -23,7 +23,7 @@ const BACKOFF: f64 = 0.85;
 /// Bounds of the part that is lost whatever is sent.
 const INHERENT_MIN: f64 = 0.001;
 const INHERENT_OFFSET: f64 = 0.05;
-const INHERENT_BALANCE: f64 = 75_000.0;
+const INHERENT_BALANCE: f64 = 150_000.0;
 const INHERENT_START: f64 = 0.01;
 /// Newton steps a candidate, and how far each goes.
 const STEPS: usize = 2;
@@ -31,7 +31,9 @@ const STEP: f64 = 0.75;
 /// How much a higher bandwidth is preferred when losses do not tell.
 const PREFERENCE: f64 = 0.0002;
 const PREFERENCE_LOG: f64 = 0.02;
-const PREFERENCE_LOSS_MAX: f64 = 0.15;
+/// Beyond this average loss, it is not preferred any more. Where a third is lost whatever is sent, an estimate without preference
+/// would only drift, and a small picture be given up for nothing.
+const PREFERENCE_LOSS_MAX: f64 = 0.5;
 /// Above this average loss, bandwidth is bounded by the balance over the excess.
 const BOUND_OFFSET: f64 = 0.05;
 const BOUND_BALANCE: f64 = 150_000.0;
