@@ -366,8 +366,11 @@ impl Downlink {
 
     /// What arrived of the last packets on all slots together: sooner than any slot's own report.
     pub(crate) fn transport_feedback(&mut self, now: Instant, feedback: &TransportFeedback<'_>) {
-        let lost = feedback.arrivals().filter(|arrival| arrival.delta.is_none()).count();
-        self.redundancy.report(now, feedback.arrivals().count() as u64, lost as u64);
+        let count =
+            |(packets, lost): (u64, u64), is_missing: bool| (packets + 1, lost + u64::from(is_missing));
+        let missing = feedback.arrivals().map(|arrival| arrival.delta.is_none());
+        let (packets, lost) = missing.fold((0, 0), count);
+        self.redundancy.report(now, packets, lost);
         let has_arrived = feedback.arrivals().map(|arrival| arrival.delta.is_some());
         self.protection.feedback(now, self.rtt, has_arrived);
         if self.protection.plan().is_none() {

@@ -21,30 +21,36 @@ pub(crate) const RELEASE_SPACING: Duration = Duration::from_millis(5);
 pub(crate) struct Pacer {
     /// Bytes a second; 0 for no limit.
     rate: u64,
+    /// What the rate allows at once, and what may be owed: computed when it changes, not for each packet.
+    burst: i64,
+    debt: i64,
     bytes: i64,
     refilled: Instant,
 }
 
 impl Pacer {
     pub(crate) const fn new(now: Instant) -> Self {
-        Self { rate: 0, bytes: 0, refilled: now }
+        Self { rate: 0, burst: 0, debt: 0, bytes: 0, refilled: now }
     }
 
     /// The estimate changed; without one nothing waits.
     pub(crate) fn set_estimate(&mut self, now: Instant, bps: Option<u64>) {
+        let rate = bps.map_or(0, |bps| bps * FACTOR_PERCENT / 100 / 8);
+        if rate == self.rate {
+            return;
+        }
         self.refill(now);
-        let before = std::mem::replace(&mut self.rate, bps.map_or(0, |bps| bps * FACTOR_PERCENT / 100 / 8));
+        let before = std::mem::replace(&mut self.rate, rate);
+        self.burst = self.earned(BURST).max(BURST_BYTES_MIN);
+        self.debt = self.earned(DEBT) + BURST_BYTES_MIN;
         if before == 0 {
-            self.bytes = self.burst();
+            self.bytes = self.burst;
         }
     }
 
-    fn burst(&self) -> i64 {
-        (self.earned(BURST)).max(BURST_BYTES_MIN)
-    }
-
+    /// Bytes of at most a second: with the highest estimate far from what 64 bits hold.
     const fn earned(&self, time: Duration) -> i64 {
-        (self.rate as u128 * time.as_micros() / 1_000_000) as i64
+        (self.rate * (time.as_secs() * 1_000_000 + time.subsec_micros() as u64) / 1_000_000) as i64
     }
 
     /// Time has passed. Once before a run of packets.
@@ -57,7 +63,7 @@ impl Pacer {
         let earned = self.earned(elapsed);
         // A rest too short to earn a byte is not lost.
         if earned > 0 || elapsed.is_zero() {
-            self.bytes = (self.bytes + earned).min(self.burst());
+            self.bytes = (self.bytes + earned).min(self.burst);
             self.refilled = now;
         }
     }
@@ -72,7 +78,7 @@ impl Pacer {
     #[inline]
     pub(crate) fn spend(&mut self, bytes: usize) {
         if self.rate > 0 {
-            self.bytes = (self.bytes - bytes as i64).max(-self.earned(DEBT) - BURST_BYTES_MIN);
+            self.bytes = (self.bytes - bytes as i64).max(-self.debt);
         }
     }
 }

@@ -198,8 +198,10 @@ impl Sfu {
         let mut keys = std::mem::take(&mut self.visited);
         keys.extend(self.peers.keys());
         let mut has_transport = false;
+        let since_unix_epoch = self.config.wall_clock.since_unix_epoch(now);
         for key in keys.drain(..) {
-            has_transport |= self.with_peer(key, |sfu, peer| sfu.tick_peer(now, key, peer)).unwrap_or(false);
+            let tick = |sfu: &mut Self, peer: &mut Peer| sfu.tick_peer(now, since_unix_epoch, key, peer);
+            has_transport |= self.with_peer(key, tick).unwrap_or(false);
             self.unbind_released(key);
         }
         self.visited = keys;
@@ -323,7 +325,7 @@ impl Sfu {
         self.remove_peer(key, Departure::TimedOut);
     }
 
-    fn tick_peer(&mut self, now: Instant, key: PeerKey, peer: &mut Peer) -> bool {
+    fn tick_peer(&mut self, now: Instant, since_unix_epoch: Duration, key: PeerKey, peer: &mut Peer) -> bool {
         let Some(transport) = &mut peer.transport else {
             self.relay_key_frames(now, peer);
             return false;
@@ -331,7 +333,6 @@ impl Sfu {
         if transport.poll_timeout().is_some_and(|due| due <= now) {
             transport.handle_timeout(now, &mut self.outbox);
         }
-        let since_unix_epoch = self.config.wall_clock.since_unix_epoch(now);
         let counts = peer.send_reports(now, since_unix_epoch, &mut self.outbox);
         self.statistics.nacks_sent += counts.nacked;
         self.statistics.key_frame_requests += counts.key_frames;

@@ -14,6 +14,7 @@ mod loss;
 mod measure;
 mod meeting;
 mod peers;
+mod profile;
 mod report;
 mod room;
 mod socket;
@@ -42,6 +43,8 @@ enum Command {
     Bwe(bwe::Options),
     /// A room of a hundred, and one publisher with up to a thousand viewers
     Room(room::Options),
+    /// Instructions of a forwarded packet by stage, counted by callgrind
+    Profile(profile::Options),
     /// The server side of a run; started by the benchmark itself
     #[command(hide = true)]
     Serve {
@@ -63,6 +66,7 @@ fn main() -> anyhow::Result<()> {
         Command::Bwe(options) => bwe::run(&options),
         Command::Room(options) => room::run(&options),
         Command::ServeRoom { shards } => room::serve(shards),
+        Command::Profile(options) => profile::run(&options),
         Command::Serve { who } => peers::serve(who),
     }
 }

@@ -54,6 +54,8 @@ struct Group {
 #[derive(Debug)]
 pub(super) struct DelayDetector {
     epoch: Instant,
+    /// When the last packet was sent, and the same in ms: those of one run left at one moment.
+    moment: (Instant, f64),
     current: Option<Group>,
     previous: Option<Group>,
     /// Arrival time and smoothed delay of recent groups, in ms.
@@ -73,6 +75,7 @@ impl DelayDetector {
     pub(super) fn new(now: Instant) -> Self {
         Self {
             epoch: now,
+            moment: (now, 0.0),
             current: None,
             previous: None,
             window: VecDeque::with_capacity(WINDOW + 1),
@@ -96,7 +99,11 @@ impl DelayDetector {
     pub(super) fn packet(&mut self, now: Instant, packet: &PacketResult) {
         let Some(received) = packet.received else { return };
         // Whole milliseconds: packets sent back to back belong together.
-        let sent = (ms(packet.sent.saturating_duration_since(self.epoch))).round();
+        if packet.sent != self.moment.0 {
+            let sent = ms(packet.sent.saturating_duration_since(self.epoch)).round();
+            self.moment = (packet.sent, sent);
+        }
+        let sent = self.moment.1;
         let received = ms(received);
         let Some(group) = &mut self.current else {
             self.current = Some(Group::new(sent, received));

@@ -96,7 +96,9 @@ impl SendHistory {
         }
         let mut clock =
             RECEIVER_EPOCH + (self.unwrap(feedback.reference_time) - self.first_reference) * REFERENCE_UNIT;
-        let (stamp, epoch_now) = (self.stamp(now), now);
+        let stamp = self.stamp(now);
+        // Packets of one run left at one moment.
+        let mut moment: Option<(u32, Instant)> = None;
         for arrival in feedback.arrivals() {
             let received = arrival.delta.map(|delta| {
                 clock += i64::from(delta) * DELTA_UNIT;
@@ -111,10 +113,17 @@ impl SendHistory {
                 continue;
             }
             entry.set_state(if received.is_some() { RECEIVED } else { MISSING });
-            let age = Duration::from_micros(stamp.wrapping_sub(entry.sent).into());
+            let sent = match moment {
+                Some((known, sent)) if known == entry.sent => sent,
+                _ => {
+                    let age = Duration::from_micros(stamp.wrapping_sub(entry.sent).into());
+                    now.checked_sub(age).unwrap_or(self.epoch)
+                }
+            };
+            moment = Some((entry.sent, sent));
             results.push(PacketResult {
                 number: arrival.sequence,
-                sent: epoch_now.checked_sub(age).unwrap_or(self.epoch),
+                sent,
                 received,
                 bytes: entry.packed & BYTES_MAX,
                 cluster: ClusterId::from_bits(entry.packed >> BYTES_BITS),

@@ -52,6 +52,8 @@ struct Observation {
 #[derive(Debug)]
 pub(super) struct LossControl {
     observations: VecDeque<Observation>,
+    /// By age, newest first: powers are not taken anew for each candidate.
+    weights: [f64; WINDOW],
     started: Option<Instant>,
     packets: i64,
     lost: i64,
@@ -64,9 +66,10 @@ pub(super) struct LossControl {
 }
 
 impl LossControl {
-    pub(super) const fn new(start_bps: u64) -> Self {
+    pub(super) fn new(start_bps: u64) -> Self {
         Self {
-            observations: VecDeque::new(),
+            observations: VecDeque::with_capacity(WINDOW + 1),
+            weights: std::array::from_fn(|age| FADING.powi(age as i32)),
             started: None,
             packets: 0,
             lost: 0,
@@ -159,7 +162,7 @@ impl LossControl {
     }
 
     fn weighted(&self) -> impl Iterator<Item = (&Observation, f64)> {
-        self.observations.iter().rev().enumerate().map(|(age, seen)| (seen, FADING.powi(age as i32)))
+        self.observations.iter().rev().zip(self.weights)
     }
 
     fn bound_bps(&self) -> f64 {

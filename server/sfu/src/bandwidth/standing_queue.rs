@@ -39,9 +39,14 @@ impl StandingQueue {
             self.window_started = now;
             self.least = [None, self.least[0].or(self.least[1])];
         }
+        // Packets of one run left at one moment.
+        let (epoch, mut moment) = (self.epoch, (self.epoch, 0));
         let difference = |result: &PacketResult| {
-            let sent = result.sent.saturating_duration_since(self.epoch).as_micros() as i64;
-            Some(result.received?.as_micros() as i64 - sent)
+            let received = result.received?;
+            if result.sent != moment.0 {
+                moment = (result.sent, result.sent.saturating_duration_since(epoch).as_micros() as i64);
+            }
+            Some(received.as_micros() as i64 - moment.1)
         };
         let Some(shortest) = results.iter().filter_map(difference).min() else { return };
         self.least[0] = Some(self.least[0].map_or(shortest, |least| least.min(shortest)));

@@ -19,6 +19,10 @@ impl Uplink {
         mut send: impl FnMut(&mut [u8; RTCP_BYTES_MAX + RTCP_OVERHEAD_MAX], usize),
     ) -> FeedbackCounts {
         let mut counts = FeedbackCounts::default();
+        if self.streams.is_empty() && !self.recorder.is_pending() {
+            // Most peers of a large room only watch.
+            return counts;
+        }
         let mut packet = [0; RTCP_BYTES_MAX + RTCP_OVERHEAD_MAX];
         let mut writer = Writer::new(&mut packet[..RTCP_BYTES_MAX]);
         self.write_nacks_and_key_frames(now, &mut writer, &mut counts);

@@ -43,7 +43,7 @@ const EXTENSIONS: [&str; 3] = [
     "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01",
 ];
 /// The publisher's SSRC.
-const PUBLISHER_SSRC: u32 = 1111;
+pub(crate) const PUBLISHER_SSRC: u32 = 1111;
 /// A timer that the stack wants at once is run this much later, so that a stack with a stuck timer cannot take the
 /// whole client.
 const TIMER_GRACE: Duration = Duration::from_millis(5);

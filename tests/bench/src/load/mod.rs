@@ -16,9 +16,9 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use self::client::{Outcome, drive};
 pub(crate) use self::connection::{
-    PAYLOAD_TYPE, default_interceptors, gcm_only, host_candidate, track, vp8_engine,
+    CLOCK_HZ, PAYLOAD_TYPE, PUBLISHER_SSRC, default_interceptors, gcm_only, host_candidate, track, vp8_engine,
 };
-pub(crate) use self::packets::PAYLOAD_BYTES_MIN;
+pub(crate) use self::packets::{PAYLOAD_BYTES_MIN, Position, payload};
 pub(crate) use self::tally::VERIFIED_MIN;
 
 /// What is published, and to how many.

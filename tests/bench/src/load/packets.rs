@@ -17,19 +17,19 @@ pub(crate) const PAYLOAD_BYTES_MIN: usize = PATTERN_AT + 16;
 
 /// Which packet of which frame.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Position {
+pub(crate) struct Position {
     /// Counts all packets of the publisher, from 0.
-    pub(super) number: u32,
+    pub(crate) number: u32,
     /// Counts the frames, from 0.
-    pub(super) frame: u32,
+    pub(crate) frame: u32,
     /// Whether this is the frame's first packet.
-    pub(super) is_first: bool,
+    pub(crate) is_first: bool,
     /// Whether the frame can be decoded without any other.
-    pub(super) is_key_frame: bool,
+    pub(crate) is_key_frame: bool,
 }
 
 /// The payload of a packet with `len` bytes, at least [`PAYLOAD_BYTES_MIN`].
-pub(super) fn payload(position: Position, len: usize) -> Bytes {
+pub(crate) fn payload(position: Position, len: usize) -> Bytes {
     const EXTENDED: u8 = 0x80;
     const START_OF_PARTITION: u8 = 0x10;
     const PICTURE_ID_TL0_TID: u8 = 0x80 | 0x40 | 0x20;
