@@ -381,23 +381,6 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
-    fn any_switches_losses_reorderings_and_pauses_of_vp9_give_a_legal_stream(
-        encodings in encodings(Codec::Vp9), seed: u64, steps in steps(true),
-    ) {
-        let (_, verdict) = run(encodings, seed, &steps, Mistake::None);
-        prop_assert!(verdict.is_ok(), "{:?}", verdict);
-    }
-
-    /// Key pictures arrive in one piece: what is left out when a structure is missing is not a matter of numbers.
-    #[test]
-    fn any_switches_losses_reorderings_and_pauses_between_key_pictures_of_av1_give_a_legal_stream(
-        encodings in encodings(Codec::Av1), seed: u64, steps in steps(true),
-    ) {
-        let (_, verdict) = run(encodings, seed, &steps, Mistake::None);
-        prop_assert!(verdict.is_ok(), "{:?}", verdict);
-    }
-
-    #[test]
     fn without_losses_no_number_is_missing_and_every_frame_can_be_decoded(
         is_av1: bool, vp9 in encodings(Codec::Vp9), av1 in encodings(Codec::Av1), seed: u64, steps in steps(false),
     ) {
