@@ -89,7 +89,11 @@ impl LayerFilter {
     fn raise(&mut self, frame: Frame, target: Layers) {
         let now = self.layers();
         if frame.key {
-            return self.set(target);
+            // Only up: some of the picture may have come before its first packet and be passed on already.
+            return self.set(Layers {
+                spatial: now.spatial.max(target.spatial),
+                temporal: now.temporal.max(target.temporal),
+            });
         }
         let temporal = match frame.up {
             UpSwitch::Sync if frame.layers.temporal == now.temporal + 1 => frame.layers.temporal,

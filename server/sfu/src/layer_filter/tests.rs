@@ -87,6 +87,22 @@ fn a_key_picture_of_which_something_was_left_out_lifts_nobody() {
     assert!(!passes(filter.judge(2, frame(1, 0), at(1, 0))));
 }
 
+#[test]
+fn the_first_packet_of_a_key_picture_takes_nothing_away_when_it_comes_behind_others_of_it() {
+    let mut filter = LayerFilter::default();
+    filter.begin(0, at(1, 1));
+    let part = |starts, ends| Frame { starts, ends, ..frame(1, 0) };
+    assert_eq!(filter.judge(1, part(true, false), at(1, 1)), Verdict::Pass { ends_picture: false });
+    let key = Frame { key: true, ..frame(0, 0) };
+    assert_eq!(
+        filter.judge(1, key, at(0, 0)),
+        Verdict::Pass { ends_picture: false },
+        "the layer above began"
+    );
+    assert_eq!(filter.judge(1, part(false, true), at(0, 0)), Verdict::Pass { ends_picture: true });
+    assert_eq!(filter.judge(2, frame(1, 0), at(0, 0)), Verdict::Leave, "down goes with the next picture");
+}
+
 /// Full SVC with three spatial and three temporal layers: a frame refers to the layer below in its picture, and to the last
 /// picture of its temporal layer or below.
 fn temporal_of(picture: usize) -> u8 {
