@@ -24,7 +24,7 @@ impl FrameReader {
     /// Reads a payload, or the dependency descriptor that came with it.
     ///
     /// # Errors
-    /// What is malformed; the packet must not be forwarded.
+    /// What is malformed, or so late that its templates are forgotten; the packet must not be forwarded.
     #[inline]
     pub(crate) fn read(
         &mut self,
@@ -95,6 +95,13 @@ impl FrameReader {
                 return Ok((descriptor.frame(structure), Numbers::Descriptor(descriptor.numbers(structure))));
             }
         }
+        if let &[_, high, low, ..] = value
+            && self.structure.is_some()
+            && is_before(u16::from_be_bytes([high, low]), self.structure_frame)
+        {
+            // Nobody knows its layer any more, and what it refers to may have been left out.
+            return Err(FORGOTTEN);
+        }
         place_of(value)
     }
 
@@ -115,6 +122,8 @@ impl FrameReader {
         Ok(read)
     }
 }
+
+const FORGOTTEN: RtpError = RtpError::Malformed("a dependency descriptor older than the last two structures");
 
 /// What can be said of a frame whose structure is lost or late. It is part of what a viewer of the lowest layer gets, so
 /// that nobody misses it.
@@ -152,3 +161,6 @@ impl vp8::Descriptor {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
