@@ -60,7 +60,9 @@ export class Participant {
       const connection = window.visavisDebug?.peerConnection();
       if (!connection) return { state: 'none', framesDecoded: 0, audioEnergy: 0, videos: [] };
       const result = { state: connection.connectionState, framesDecoded: 0, audioEnergy: 0, videos: [] };
-      for (const entry of (await connection.getStats()).values()) {
+      // Firefox never answers for a connection that is closed meanwhile.
+      const nothing = new Promise((resolve) => setTimeout(resolve, 2000, new Map()));
+      for (const entry of (await Promise.race([connection.getStats(), nothing])).values()) {
         if (entry.type !== 'inbound-rtp') continue;
         if (entry.kind === 'audio') result.audioEnergy += entry.totalAudioEnergy ?? 0;
         if (entry.kind === 'video') {
