@@ -13,6 +13,7 @@ mod connection;
 mod crowd;
 mod description;
 mod faults;
+mod heavy_loss;
 mod impairment;
 mod link;
 mod loss;

@@ -33,6 +33,8 @@ pub(crate) struct Receiver {
     pub(crate) last: Option<(Duration, Received)>,
     /// Packets by publisher and source: how many, and when the last came.
     pub(crate) heard: BTreeMap<(u16, SourceKind), (u64, Duration)>,
+    /// Packets of video with the time when they came, where a test wants to know.
+    pub(crate) pictures: Option<Vec<(Duration, Received)>>,
     /// Packets that came as retransmissions and were missing.
     pub(crate) recovered: u64,
     /// The longest time between two packets since it was last reset.
@@ -104,6 +106,7 @@ impl Watching {
             frames: BTreeMap::new(),
             last: None,
             heard: BTreeMap::new(),
+            pictures: None,
             recovered: 0,
             longest_gap: Duration::ZERO,
             first: None,
@@ -334,6 +337,9 @@ impl Receiver {
             self.longest_gap = self.longest_gap.max(now - before);
         }
         self.last = Some((now, received));
+        if let (false, Some(pictures)) = (self.audio, &mut self.pictures) {
+            pictures.push((now, received));
+        }
         let key = (received.label.publisher, source_kind(received.label.source));
         if self.audio {
             self.frames.entry(key).or_default().entry(received.label.sequence).or_insert(now);

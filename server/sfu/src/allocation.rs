@@ -21,6 +21,9 @@ const HOLD_MAX: Duration = Duration::from_secs(32);
 const LASTING: Duration = Duration::from_secs(10);
 /// Layers are variable: what is shown may measure this much above an estimate that did not fall.
 const TOLERANCE_PERCENT: u64 = 125;
+/// So much in percent of what the least of everything takes shall not be given up for loss alone: enough for its raise, and
+/// for its variation.
+const LEAST_PERCENT: u64 = 125;
 /// Estimates that are remembered at most; the oldest are forgotten, which makes a raise no earlier.
 const SAMPLES_MAX: usize = 256;
 
@@ -66,6 +69,8 @@ pub(crate) struct Allocation {
     pub(crate) next_bps: Option<u64>,
     /// What the best of everything takes, in bit/s.
     pub(crate) best_bps: u64,
+    /// What the least of everything takes, with a margin, in bit/s.
+    pub(crate) least_bps: u64,
 }
 
 /// See the [module](self).
@@ -107,10 +112,11 @@ impl Allocator {
         capacity: Option<Capacity>,
     ) -> Allocation {
         let best_bps = demands.iter().filter_map(|demand| demand.qualities.last()).map(|best| best.bps).sum();
+        let least_bps = least_bps(&demands);
         let Some(capacity) = capacity else {
             (self.limit_bps, self.held) = (None, best(&demands));
             self.demands = demands;
-            return Allocation { chosen: self.held.clone(), next_bps: None, best_bps };
+            return Allocation { chosen: self.held.clone(), next_bps: None, best_bps, least_bps };
         };
         let limit_bps = self.limit(now, capacity);
         let fresh = fit(&demands, limit_bps);
@@ -128,7 +134,7 @@ impl Allocator {
         }
         self.demands = demands;
         let next_bps = next_bps(&self.demands, &self.held);
-        Allocation { chosen: self.held.clone(), next_bps, best_bps }
+        Allocation { chosen: self.held.clone(), next_bps, best_bps, least_bps }
     }
 
     /// What is sent when everything is as it was last chosen, in bit/s.
@@ -194,6 +200,11 @@ fn same_shape(demands: &[Demand], others: &[Demand]) -> bool {
 
 fn best(demands: &[Demand]) -> Vec<Option<usize>> {
     demands.iter().map(|demand| demand.qualities.len().checked_sub(1)).collect()
+}
+
+fn least_bps(demands: &[Demand]) -> u64 {
+    let cheapest = demands.iter().filter_map(|demand| demand.qualities.first());
+    cheapest.map(|quality| quality.bps).sum::<u64>() * LEAST_PERCENT / 100
 }
 
 fn sum_bps(demands: &[Demand], chosen: &[Option<usize>]) -> u64 {

@@ -172,6 +172,11 @@ impl Congestion {
         self.estimator.want(bps);
     }
 
+    /// What the least of everything takes altogether; see [`Estimator::need`].
+    pub(crate) fn need(&mut self, bps: u64) {
+        self.estimator.need(bps);
+    }
+
     /// The estimate, once there is one to go by.
     fn estimate_bps(&self, now: Instant) -> Option<u64> {
         let started = self.first_feedback?.max(self.first_want.unwrap_or(now));

@@ -348,6 +348,7 @@ impl Downlink {
         let video_bps = allocation.best_bps.max(allocation.next_bps.unwrap_or_default());
         let voices_bps = if video_bps > 0 { VOICE_BPS * voices as u64 } else { 0 };
         self.congestion.want(now, video_bps + voices_bps);
+        self.congestion.need(self.protection.around(allocation.least_bps) + voices_bps);
         allocation
     }
 

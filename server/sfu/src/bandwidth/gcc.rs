@@ -56,6 +56,8 @@ impl Estimator for Gcc {
 
     fn want(&mut self, _bps: u64) {}
 
+    fn need(&mut self, _bps: u64) {}
+
     fn handle_timeout(&mut self, now: Instant) {
         self.inner.handle_timeout(now);
     }

@@ -59,6 +59,8 @@ pub(super) struct LossControl {
     lost: i64,
     bytes: u64,
     bps: f64,
+    /// What the least of everything takes: loss alone does not limit to less.
+    least_bps: f64,
     inherent: f64,
     /// Whether loss is what limits.
     is_limiting: bool,
@@ -75,6 +77,7 @@ impl LossControl {
             lost: 0,
             bytes: 0,
             bps: start_bps as f64,
+            least_bps: 0.0,
             inherent: INHERENT_START,
             is_limiting: false,
             window: None,
@@ -84,6 +87,14 @@ impl LossControl {
     /// The bandwidth, while loss is what limits it.
     pub(super) fn limit_bps(&self) -> Option<f64> {
         self.is_limiting.then_some(self.bps)
+    }
+
+    /// What the least of everything takes.
+    ///
+    /// Of two losses that look alike, one is the link's own: less sent would lose as many of fewer packets, and give up the picture
+    /// for nothing. One that is the sender's doing without any queue has retransmissions add to it until half is lost.
+    pub(super) const fn need(&mut self, bps: f64) {
+        self.least_bps = bps;
     }
 
     /// A probe has shown that the connection carries this much.
@@ -145,7 +156,11 @@ impl LossControl {
         }
         // What arrives, the link does carry.
         let carried = acknowledged.map_or(0.0, |bps| bps * BACKOFF);
-        bps = bps.min(self.bound_bps().max(carried)).min(delay_bps).max(MIN_BPS as f64);
+        bps = bps.min(self.bound_bps().max(carried));
+        if self.average_loss() < PREFERENCE_LOSS_MAX {
+            bps = bps.max(self.least_bps);
+        }
+        bps = bps.min(delay_bps).max(MIN_BPS as f64);
         if bps < before && bps < delay_bps {
             self.window = Some((now + GROWTH_WINDOW, bps * GROWTH_MAX));
         }
@@ -154,7 +169,7 @@ impl LossControl {
     }
 
     /// Loss as it was lately, newest most.
-    fn average_loss(&self) -> f64 {
+    pub(super) fn average_loss(&self) -> f64 {
         let (lost, packets) = self.weighted().fold((0.0, 0.0), |sum, (seen, weight)| {
             (sum.0 + weight * seen.lost, sum.1 + weight * seen.packets)
         });

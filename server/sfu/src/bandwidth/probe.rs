@@ -168,8 +168,8 @@ impl ProbeController {
 
 /// Fewer packets say nothing.
 const RECEIVED_MIN: u32 = 4;
-/// Less than this part of a cluster, in percent, says nothing.
-const RECEIVED_PERCENT: u64 = 80;
+/// Less than this part of a cluster says nothing, of what arrives of everything.
+const RECEIVED: f64 = 0.8;
 /// A longer burst is no burst.
 const INTERVAL_MAX: Duration = Duration::from_secs(1);
 /// What arrives this much faster than it was sent was held up and released on the way.
@@ -208,8 +208,9 @@ impl ProbeResults {
         self.next = (self.next + 1) % self.sent.len();
     }
 
-    /// A packet of a cluster arrived; gives the rate that the cluster has shown, once it can be told.
-    pub(super) fn packet(&mut self, packet: &PacketResult) -> Option<f64> {
+    /// A packet of a cluster arrived while this part of everything is lost; gives the rate that the cluster has shown, once it can be
+    /// told.
+    pub(super) fn packet(&mut self, packet: &PacketResult, lost: f64) -> Option<f64> {
         let (id, received) = (packet.cluster?, packet.received?);
         let of = |sent: &Option<ProbeCluster>| sent.is_some_and(|cluster| cluster.id == id);
         let at = self.sent.iter().position(of)?;
@@ -227,7 +228,7 @@ impl ProbeResults {
             packets: 0,
         });
         arriving.add(packet.sent, received, bytes);
-        arriving.rate()
+        arriving.rate(lost)
     }
 }
 
@@ -245,8 +246,9 @@ impl Received {
         self.packets += 1;
     }
 
-    fn rate(&self) -> Option<f64> {
-        let needed = |least: u64| least * RECEIVED_PERCENT / 100;
+    fn rate(&self, lost: f64) -> Option<f64> {
+        // What is lost of everything is lost of clusters, too.
+        let needed = |least: u64| (least as f64 * RECEIVED * (1.0 - lost)) as u64;
         let is_enough = self.packets >= RECEIVED_MIN
             && u64::from(self.packets) >= needed(self.cluster.packets.into())
             && self.bytes >= needed(self.cluster.bytes as u64);

@@ -96,12 +96,13 @@ impl Estimator for SendSide {
         self.arrived.extend(results.iter().filter(|result| result.received.is_some()));
         self.arrived.sort_by_key(|result| result.received);
         let mut shown: Option<f64> = None;
+        let lost = self.loss.average_loss();
         for packet in &self.arrived {
             self.delay.packet(now, packet);
             if let Some(received) = packet.received {
                 self.acknowledged.packet(received, packet.bytes);
             }
-            shown = self.results.packet(packet).or(shown);
+            shown = self.results.packet(packet, lost).or(shown);
         }
         self.queue.feedback(now, results);
         let limit = Limit { is_now: self.limit.since().is_some(), is_recent: self.limit.is_recent(now) };
@@ -132,6 +133,10 @@ impl Estimator for SendSide {
 
     fn want(&mut self, bps: u64) {
         self.probes.want(bps);
+    }
+
+    fn need(&mut self, bps: u64) {
+        self.loss.need(bps as f64);
     }
 
     fn handle_timeout(&mut self, now: Instant) {

@@ -116,6 +116,61 @@ fn clusters_that_succeed_are_followed_until_what_is_wanted_is_shown() {
     assert!(rates.len() < 12, "no probe without need: {rates:?}");
 }
 
+#[test]
+fn loss_without_a_queue_leaves_what_is_needed_until_half_is_lost() {
+    const NEED: u64 = 900_000;
+    let start = Instant::now();
+    let mut estimator = SendSide::new(start, 1_000_000);
+    estimator.need(NEED);
+    // 50 ms, 20 ms on the way, 8 packets of 1,000 bytes between two messages.
+    let mut lose = |messages: std::ops::Range<u64>, lost_of_ten: u16| {
+        for message in messages {
+            let at = start + Duration::from_millis(50 * message);
+            let result = |packet: u16| {
+                let (number, sent) =
+                    (message as u16 * 8 + packet, at + Duration::from_millis(6) * packet.into());
+                let received = Duration::from_secs(9) + sent.saturating_duration_since(start);
+                PacketResult {
+                    number,
+                    sent,
+                    received: (number * 7 % 10 >= lost_of_ten).then_some(received),
+                    bytes: 1000,
+                    cluster: None,
+                    was_missing: false,
+                }
+            };
+            let results: Vec<PacketResult> = (0..8).map(result).collect();
+            results.iter().for_each(|result| estimator.sent(result.sent, 1000));
+            estimator.feedback(at + Duration::from_millis(70), &results);
+        }
+        estimator.target_bps()
+    };
+    let random = lose(0..200, 3);
+    assert!(random >= NEED, "{random} at 30 %");
+    let heavy = lose(200..300, 7);
+    assert!(heavy < NEED, "{heavy} at 70 %");
+    let again = lose(300..400, 3);
+    assert!(again >= NEED, "{again} at 30 % again");
+}
+
+#[test]
+fn a_cluster_shows_its_rate_when_it_loses_no_more_than_everything() {
+    let start = Instant::now();
+    for (lost, is_told) in [(0.0, false), (0.3, true)] {
+        let mut results = super::probe::ProbeResults::default();
+        let id = ClusterId::FIRST;
+        results.expect(ProbeCluster { id, bps: 1_000_000, bytes: 2500, packets: 5 });
+        let told = [0_u16, 3, 4, 6, 8, 9].map(|number| {
+            let sent = start + Duration::from_millis(2) * number.into();
+            let received = Some(Duration::from_secs(9) + sent.saturating_duration_since(start));
+            let packet =
+                PacketResult { number, sent, received, bytes: 250, cluster: Some(id), was_missing: false };
+            results.packet(&packet, lost)
+        });
+        assert_eq!(told.into_iter().flatten().next().is_some(), is_told, "{lost} lost");
+    }
+}
+
 proptest! {
     #[test]
     fn whatever_is_told_the_estimate_stays_within_its_bounds(

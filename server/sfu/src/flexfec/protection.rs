@@ -115,6 +115,14 @@ impl Protection {
         self.repair_bytes += bytes as u64;
     }
 
+    /// What media of `bps` takes.
+    pub(crate) const fn around(&self, bps: u64) -> u64 {
+        match self.plan {
+            Some(_) => bps * (100 + self.overhead_percent) / 100,
+            None => bps,
+        }
+    }
+
     /// What is left for media of `bps`.
     pub(crate) const fn beside(&self, bps: u64) -> u64 {
         match self.plan {
