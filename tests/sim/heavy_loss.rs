@@ -114,7 +114,9 @@ fn watch(seed: u64, loss: u32) -> (f64, f64) {
 #[test]
 fn a_picture_of_one_layer_goes_on_where_a_third_is_lost_whatever_is_sent() {
     // Requests and answers take their time, but nothing is given up.
-    for (seed, loss, frozen_max) in [(110, 0, 0.01), (110, 300, 0.25), (111, 300, 0.25)] {
+    for (seed, loss, frozen_max) in
+        [(110, 0, 0.01), (110, 300, 0.25), (111, 300, 0.25), (112, 300, 0.25), (113, 300, 0.25)]
+    {
         let (frozen, shown) = watch(seed, loss);
         assert!(shown > 0.95, "seed {seed}: {shown:.2} of the pictures shown at {loss} per mille");
         assert!(frozen < frozen_max, "seed {seed}: {frozen:.2} of the time frozen at {loss} per mille");

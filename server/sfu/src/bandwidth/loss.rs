@@ -97,6 +97,12 @@ impl LossControl {
         self.least_bps = bps;
     }
 
+    /// What a probe has shown of which `bps` came: up to what is needed, what was lost of it counts, too.
+    pub(super) fn shown(&self, bps: f64) -> f64 {
+        let lost = self.average_loss();
+        if lost < PREFERENCE_LOSS_MAX { bps.max((bps / (1.0 - lost)).min(self.least_bps)) } else { bps }
+    }
+
     /// A probe has shown that the connection carries this much.
     pub(super) const fn proven(&mut self, bps: f64) {
         if bps > self.bps {

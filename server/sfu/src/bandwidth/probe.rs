@@ -263,10 +263,12 @@ impl Received {
         if receive_bps > send_bps * COMPRESSION_MAX {
             return None;
         }
-        Some(if receive_bps < send_bps * UNSATURATED {
+        let shown = if receive_bps < send_bps * UNSATURATED {
             receive_bps * USABLE
         } else {
             send_bps.min(receive_bps)
-        })
+        };
+        // The few packets that are left of a cluster may lie close together: it was sent no faster than this.
+        Some(if lost > 0.0 { shown.min(self.cluster.bps as f64) } else { shown })
     }
 }

@@ -102,7 +102,7 @@ impl Estimator for SendSide {
             if let Some(received) = packet.received {
                 self.acknowledged.packet(received, packet.bytes);
             }
-            shown = self.results.packet(packet, lost).or(shown);
+            shown = self.results.packet(packet, lost).map(|bps| self.loss.shown(bps)).or(shown);
         }
         self.queue.feedback(now, results);
         let limit = Limit { is_now: self.limit.since().is_some(), is_recent: self.limit.is_recent(now) };

@@ -157,7 +157,7 @@ fn loss_without_a_queue_leaves_what_is_needed_until_half_is_lost() {
 fn a_cluster_shows_its_rate_when_it_loses_no_more_than_everything() {
     let start = Instant::now();
     for (lost, is_told) in [(0.0, false), (0.3, true)] {
-        let mut results = super::probe::ProbeResults::default();
+        let mut results = probe::ProbeResults::default();
         let id = ClusterId::FIRST;
         results.expect(ProbeCluster { id, bps: 1_000_000, bytes: 2500, packets: 5 });
         let told = [0_u16, 3, 4, 6, 8, 9].map(|number| {
