@@ -21,7 +21,7 @@ const HOLD_MAX: Duration = Duration::from_secs(32);
 const LASTING: Duration = Duration::from_secs(10);
 /// Layers are variable: what is shown may measure this much above an estimate that did not fall.
 const TOLERANCE_PERCENT: u64 = 125;
-/// So much in percent of what the least of everything takes shall not be given up for loss alone: enough for its raise, and
+/// So much in percent of what the smallest picture takes shall not be given up for loss alone: enough for its raise, and
 /// for its variation.
 const LEAST_PERCENT: u64 = 125;
 /// Estimates that are remembered at most; the oldest are forgotten, which makes a raise no earlier.
@@ -69,7 +69,8 @@ pub(crate) struct Allocation {
     pub(crate) next_bps: Option<u64>,
     /// What the best of everything takes, in bit/s.
     pub(crate) best_bps: u64,
-    /// What the least of everything takes, with a margin, in bit/s.
+    /// What one picture takes at its smallest, the dearest of them, with a margin, in bit/s. One and not all: where a
+    /// connection drops without queueing what exceeds its rate, all of them would keep it overloaded.
     pub(crate) least_bps: u64,
 }
 
@@ -204,7 +205,7 @@ fn best(demands: &[Demand]) -> Vec<Option<usize>> {
 
 fn least_bps(demands: &[Demand]) -> u64 {
     let cheapest = demands.iter().filter_map(|demand| demand.qualities.first());
-    cheapest.map(|quality| quality.bps).sum::<u64>() * LEAST_PERCENT / 100
+    cheapest.map(|quality| quality.bps).max().unwrap_or_default() * LEAST_PERCENT / 100
 }
 
 fn sum_bps(demands: &[Demand], chosen: &[Option<usize>]) -> u64 {

@@ -172,7 +172,7 @@ impl Congestion {
         self.estimator.want(bps);
     }
 
-    /// What the least of everything takes altogether; see [`Estimator::need`].
+    /// What voices and one picture at its smallest take; see [`Estimator::need`].
     pub(crate) fn need(&mut self, bps: u64) {
         self.estimator.need(bps);
     }

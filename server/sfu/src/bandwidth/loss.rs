@@ -59,7 +59,7 @@ pub(super) struct LossControl {
     lost: i64,
     bytes: u64,
     bps: f64,
-    /// What the least of everything takes: loss alone does not limit to less.
+    /// What voices and one picture at its smallest take: loss alone does not limit to less.
     least_bps: f64,
     inherent: f64,
     /// Whether loss is what limits.
@@ -89,7 +89,7 @@ impl LossControl {
         self.is_limiting.then_some(self.bps)
     }
 
-    /// What the least of everything takes.
+    /// What voices and one picture at its smallest take.
     ///
     /// Of two losses that look alike, one is the link's own: less sent would lose as many of fewer packets, and give up the picture
     /// for nothing. One that is the sender's doing without any queue has retransmissions add to it until half is lost.

@@ -132,7 +132,7 @@ pub trait Estimator: Debug + Send {
     /// What the sender would send if the connection carried it, in bit/s: more than the estimate is worth a probe.
     fn want(&mut self, bps: u64);
 
-    /// What the least of everything takes that is to be sent, in bit/s: loss that comes without a queue is no reason for less, while
+    /// What voices and one picture at its smallest take, in bit/s: loss that comes without a queue is no reason for less, while
     /// not half of all is lost.
     fn need(&mut self, bps: u64);
 
