@@ -118,7 +118,7 @@ impl Worker {
             socket: shard.socket,
             inbox: shard.inbox,
             links: shard.links,
-            busy: Busy::new(now),
+            busy: Busy::new(now, thread_time()),
             notices: HashMap::new(),
             slab: ReceiveSlab::new(),
             batch: SendBatch::with_capacity(SEND_BATCH),
@@ -145,7 +145,7 @@ impl Worker {
                 }
                 Next::Stop => return Ok(()),
             }
-            if let Some(permille) = self.busy.turn(Instant::now()) {
+            if let Some(permille) = self.busy.turn(Instant::now(), thread_time) {
                 self.inbox.busy_permille.store(permille, Ordering::Relaxed);
                 let now = Instant::now();
                 self.sfu.handle_load(now, permille);
@@ -341,3 +341,15 @@ fn stay_on_core(core: Option<usize>) {
 
 #[cfg(not(target_os = "linux"))]
 fn stay_on_core(_core: Option<usize>) {}
+
+/// The processor time that this thread has used up.
+#[cfg(unix)]
+fn thread_time() -> Option<Duration> {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::try_from(time).ok()
+}
+
+#[cfg(not(unix))]
+const fn thread_time() -> Option<Duration> {
+    None
+}
