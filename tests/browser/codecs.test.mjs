@@ -32,6 +32,7 @@ const CASES = [
   { codec: 'h264', heights: [90, 180, 360] },
   { codec: 'av1', heights: [90, 180, 360] },
   { codec: 'av1', scalability: 'L1T3', heights: [360] },
+  { codec: 'av1', scalability: 'L3T3_KEY', heights: [180, 360] },
 ];
 
 describe('codecs', { timeout: 1_800_000 }, () => {
@@ -113,6 +114,19 @@ describe('codecs', { timeout: 1_800_000 }, () => {
     }
     assert.equal(await viewer.run(() => window.client.negotiations), 1);
     await Promise.all([viewer.close(), ...people.map(([, person]) => person.close())]);
+  });
+
+  test('a viewer without dependency descriptors sees the smallest size of layered AV1', async () => {
+    const { room } = await server.createRoom();
+    const ada = await client(chromium, server, room, 'Ada', { codec: 'av1', scalability: 'L2T2_KEY', width: 640, height: 360 });
+    const viewer = await client(chromium, server, room, 'Viewer', { publish: false, descriptors: false });
+    await viewer.connected();
+    const [mid] = await viewer.run(() => window.client.videoMids());
+    await viewer.run((slot, peer) => window.client.want([{ mid: slot, peer, height: 360 }]), mid, ada.peer);
+    await flows(viewer, mid, 30);
+    const shown = await viewer.run((slot) => window.client.slot(slot), mid);
+    assert.deepEqual([shown.codec, shown.height], ['video/AV1', 180], JSON.stringify(shown));
+    await Promise.all([ada.close(), viewer.close()]);
   });
 
   test('Firefox shows VP9 with layers of Chromium', async () => {

@@ -46,7 +46,8 @@ impl VideoCodec {
     const fn camera_mode(self) -> Option<&'static str> {
         match self {
             Self::Vp9 => Some("L3T3_KEY"),
-            // Decoders of browsers stall when layers of another size are taken off.
+            // Several sizes are told apart by the dependency descriptor alone, and not every browser reads it: to those
+            // that do not, only the smallest could be shown.
             Self::Av1 => Some("L1T3"),
             Self::Vp8 | Self::H264 => None,
         }

@@ -57,6 +57,26 @@ pub(super) fn offer_for_receiving(slot: &RtcRtpTransceiver, codecs: &[VideoCodec
     }
 }
 
+/// A slot asks for dependency descriptors, which tell the sizes inside a stream of AV1 apart: browsers that have them leave
+/// them out unasked (`setHeaderExtensionsToNegotiate`, WebRTC Extensions §5.2). Without them the server passes on the
+/// smallest size.
+pub(super) fn ask_for_descriptors(slot: &RtcRtpTransceiver) {
+    const DESCRIPTOR: &str =
+        "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension";
+    let ask = || -> Result<(), JsValue> {
+        let extensions = method(slot, "getHeaderExtensionsToNegotiate")?.call0(slot)?;
+        for extension in Array::from(&extensions) {
+            if Reflect::get(&extension, &"uri".into())?.as_string().as_deref() == Some(DESCRIPTOR) {
+                Reflect::set(&extension, &"direction".into(), &"sendrecv".into())?;
+            }
+        }
+        method(slot, "setHeaderExtensionsToNegotiate")?.call1(slot, &extensions)?;
+        Ok(())
+    };
+    // Fails where a browser has no such choice.
+    ask().ok();
+}
+
 /// Puts a codec first, where the browser has it and lets us; else the server's answer chooses.
 pub(super) fn prefer(transceiver: &RtcRtpTransceiver, medium: &str, mime_type: &str) {
     let capabilities = RtcRtpReceiver::get_capabilities(medium);

@@ -196,6 +196,9 @@ impl PeerConnection {
             init.set_direction(RtcRtpTransceiverDirection::Recvonly);
             let slot = self.connection.add_transceiver_with_str_and_init(medium, &init);
             codecs::offer_for_receiving(&slot, flowing);
+            if flowing.contains(&VideoCodec::Av1) {
+                codecs::ask_for_descriptors(&slot);
+            }
             // Each slot plays as soon as it can: sound and picture of one person are not in one stream.
             slots.push(slot);
         }

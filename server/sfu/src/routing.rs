@@ -405,8 +405,11 @@ impl<'a> Choice<'a> {
             _ => Vec::new(),
         };
         let count = streams.len();
-        let streams: Vec<_> =
-            streams.into_iter().filter(|stream| slot.payload_of(stream.codec).is_some()).collect();
+        let is_readable = |stream: &&OfferedStream| {
+            slot.payload_of(stream.codec).is_some()
+                && (stream.layers.spatial == 0 || slot.tells_sizes_apart(stream.codec))
+        };
+        let streams: Vec<_> = streams.into_iter().filter(is_readable).collect();
         let is_unreadable = streams.is_empty() && count > 0;
         Self { want, offering, streams, is_unreadable }
     }

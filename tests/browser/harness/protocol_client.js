@@ -49,7 +49,7 @@ window.ProtocolClient = class {
    */
   async connect({
     audioSlots = 1, videoSlots = 1, publish = true, width = 1280, height = 720, candidates = '', redundant = false,
-    flexfec = true, codec, scalability,
+    flexfec = true, descriptors = true, codec, scalability,
   } = {}) {
     this.candidates = new RegExp(candidates);
     this.connection = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
@@ -61,8 +61,21 @@ window.ProtocolClient = class {
     if (publish && redundant) this.preferRedundancy();
     for (let slot = 0; slot < audioSlots; slot += 1) this.connection.addTransceiver('audio', { direction: 'recvonly' });
     this.addVideoSlots(videoSlots);
+    if (descriptors) this.offerDescriptors();
     if (!flexfec) this.refuseRepair();
     await this.negotiate();
+  }
+
+  /** Offers the dependency descriptor in all video slots, where the browser has it: it comes switched off. */
+  offerDescriptors() {
+    for (const transceiver of this.connection.getTransceivers()) {
+      if (transceiver.direction === 'recvonly' && transceiver.receiver.track.kind === 'video') {
+        const extensions = transceiver.getHeaderExtensionsToNegotiate?.() ?? [];
+        const isDescriptor = ({ uri }) => uri.endsWith('#dependency-descriptor-rtp-header-extension');
+        for (const extension of extensions) if (isDescriptor(extension)) extension.direction = 'sendrecv';
+        transceiver.setHeaderExtensionsToNegotiate?.(extensions);
+      }
+    }
   }
 
   addVideoSlots(count) {

@@ -11,9 +11,9 @@ use crate::nack::Responder;
 use crate::redundancy::Repeated;
 use crate::rewrite::{Media, Refused, Rewriter, Rewritten, Skip, SourcePacket};
 use crate::ring::{PacketRing, RingPacket};
-use crate::rtp::ExtensionMap;
 use crate::rtp::frame::Layers;
 use crate::rtp::identifier::Mid;
+use crate::rtp::{ExtensionKind, ExtensionMap};
 use crate::sdp::{Codec, PayloadMap, SlotSsrcs};
 use crate::subscription::Feed;
 
@@ -206,6 +206,12 @@ impl Slot {
     #[inline]
     pub(crate) fn payload_of(&self, codec: Codec) -> Option<&PayloadMap> {
         self.payloads.iter().find(|map| map.codec == codec)
+    }
+
+    /// Whether the receiver can decode several sizes in one stream of this codec. Those of AV1 are told by the dependency
+    /// descriptor alone, which browsers do not offer unasked: without it a decoder stalls on the second size.
+    pub(crate) fn tells_sizes_apart(&self, codec: Codec) -> bool {
+        codec != Codec::Av1 || self.extensions.id(ExtensionKind::DependencyDescriptor).is_some()
     }
 
     /// Whether more of what it shows could be passed on after a key picture.
