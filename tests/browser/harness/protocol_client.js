@@ -23,7 +23,8 @@ window.ProtocolClient = class {
 
   #send(message) { this.socket.send(JSON.stringify(message)); }
 
-  #next(type) { return new Promise((resolve) => this.waiting.set(type, resolve)); }
+  /** The next message of a type; an error of the server instead of it fails. */
+  #next(type) { return new Promise((resolve, reject) => this.waiting.set(type, { resolve, reject })); }
 
   #handle(message) {
     if (message.type === 'welcome') {
@@ -38,8 +39,10 @@ window.ProtocolClient = class {
       this.slots = message.slots;
     } else if (message.type === 'error') {
       this.lastError = message;
+      for (const [type, { reject }] of this.waiting) reject(new Error(`instead of ${type}: ${JSON.stringify(message)}`));
+      this.waiting.clear();
     }
-    this.waiting.get(message.type)?.(message);
+    this.waiting.get(message.type)?.resolve(message);
     this.waiting.delete(message.type);
   }
 
