@@ -122,13 +122,15 @@ describe('a lost handshake datagram', { timeout: 600_000 }, () => {
     link?.close();
   });
 
-  /** Joins once and tells how long the handshake took from the answer to `connected`. */
-  async function handshake(browser, lose) {
+  /** Joins once and tells how long the handshake took from the answer to `connected`; `losses` are waited for. */
+  async function handshake(browser, lose, losses = 0) {
     const { room } = await server.createRoom();
     link.reset(lose);
     const one = await client(browser, server, room, 'One', { width: 320, height: 180 });
     await one.connected();
     const ms = await one.run(() => window.client.connectedAt - window.client.answeredAt);
+    // A browser is connected when its last datagram has left, not when that has come to the line.
+    await until(`${losses} datagrams are lost`, () => link.lost.length === losses, 5000);
     await one.close();
     return ms;
   }
@@ -146,10 +148,9 @@ describe('a lost handshake datagram', { timeout: 600_000 }, () => {
       const slow = [];
       for (const [direction, protocol, number] of cases) {
         const lose = (...datagram) => datagram[0] === direction && datagram[1] === protocol && datagram[2] === number;
-        let ms = await handshake(browsers[name], lose);
-        assert.equal(link.lost.length, 1, `the ${number}th ${protocol} datagram ${direction} was there to be lost`);
+        let ms = await handshake(browsers[name], lose, 1);
         // A second try tells a machine that was busy elsewhere from a handshake that waits for a timer.
-        if (ms > 1000) ms = Math.min(ms, await handshake(browsers[name], lose));
+        if (ms > 1000) ms = Math.min(ms, await handshake(browsers[name], lose, 1));
         if (ms > 1000) slow.push({ direction, protocol, number, ms });
       }
       assert.deepEqual(slow, []);
