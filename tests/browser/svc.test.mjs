@@ -19,6 +19,25 @@ const sending = (participant) => participant.page.evaluate(async () => {
   return streams.map((entry) => ({ codec: stats.get(entry.codecId)?.mimeType, mode: entry.scalabilityMode, rid: entry.rid }));
 });
 
+/** What the page's camera in one stream is at the moment, and what it takes to make it. */
+const outgoing = (participant) => participant.page.evaluate(async () => {
+  const stats = [...(await window.visavisDebug.peerConnection().getStats()).values()];
+  const [one] = stats.filter((entry) => entry.type === 'outbound-rtp' && entry.kind === 'video');
+  return { height: one.frameHeight ?? 0, mode: one.scalabilityMode, frames: one.framesEncoded, keys: one.keyFramesEncoded,
+    seconds: one.totalEncodeTime, bytes: one.bytesSent };
+});
+
+/** What sending costs over a while: bits a second, and milliseconds of encoding a second. */
+async function costs(participant, ms = 4000) {
+  const before = await outgoing(participant);
+  const start = performance.now();
+  await new Promise((resolve) => setTimeout(resolve, ms));
+  const now = await outgoing(participant);
+  const seconds = (performance.now() - start) / 1000;
+  return { kbps: Math.round((now.bytes - before.bytes) / 125 / seconds), encodingMs: Math.round((now.seconds - before.seconds) * 1000 / seconds),
+    fps: Math.round((now.frames - before.frames) / seconds) };
+}
+
 /** What the page's slots decode: codecs of those that show frames. */
 const showing = (participant) => participant.page.evaluate(async () => {
   const stats = await window.visavisDebug.peerConnection().getStats();
@@ -63,6 +82,7 @@ describe('svc', { timeout: 600_000 }, () => {
     await bob.close();
     const viewer = await viewerOf(browsers.chromium, servers.vp9, room, await ada.ownPeer());
     const heights = {};
+    let sent;
     for (const height of [180, 720, 180]) {
       await viewer.want(height);
       const fits = height === 180 ? (now) => now <= 180 : (now) => now > 180;
@@ -71,14 +91,64 @@ describe('svc', { timeout: 600_000 }, () => {
         heights[height] = shown;
         return frames > 0 && fits(shown);
       }, 40_000);
+      if (height === 720) sent = await sending(ada);
     }
-    const [stream, ...others] = await sending(ada);
+    const [stream, ...others] = sent;
     context.diagnostic(`${JSON.stringify(stream)}, heights ${JSON.stringify(heights)}`);
     assert.deepEqual([stream.codec, stream.mode, others.length], ['video/VP9', 'L3T3_KEY', 0]);
     assert.ok(heights[180] > 0 && heights[180] < heights[720], JSON.stringify(heights));
     assert.deepEqual(ada.page.errors, []);
     await Promise.all([ada.close(), viewer.close()]);
   });
+
+  for (const [codec, modes] of [['vp9', { 180: 'L1T3', 360: 'L2T3_KEY', 720: 'L3T3_KEY' }], ['av1', { 180: 'L1T3', 720: 'L1T3' }]]) {
+    test(`${codec} first: one stream is sent no larger than it is shown`, async (context) => {
+      const { room, link } = await servers[codec].createRoom();
+      const ada = await Participant.join(browsers.chromium, link, 'Ada');
+      const viewer = await viewerOf(browsers.chromium, servers[codec], room, await ada.ownPeer());
+      const becomes = async (lines, limitMs = 40_000) => {
+        let now;
+        try {
+          await until('', async () => {
+            now = await outgoing(ada);
+            return now.height === lines && now.mode === modes[lines] && (await viewer.slot()).height === lines;
+          }, limitMs);
+        } catch {
+          assert.fail(`not sent and shown with ${lines} lines: ${JSON.stringify(now)}, ${JSON.stringify(await viewer.slot())}`);
+        }
+      };
+      const flows = async () => {
+        const { frames } = await viewer.slot();
+        await until('frames are decoded on', async () => (await viewer.slot()).frames > frames + 10, 20_000);
+      };
+      await viewer.want(720);
+      // The publisher's bandwidth estimate starts low on a machine that is busy elsewhere.
+      await becomes(720, 60_000);
+      const measured = { 720: await costs(ada) };
+      for (const lines of Object.keys(modes).map(Number).filter((lines) => lines < 720)) {
+        const frozen = (await viewer.slot()).freezeSeconds;
+        const shrinks = performance.now();
+        await viewer.want(lines);
+        await becomes(lines);
+        const shrunk = performance.now() - shrinks;
+        await flows();
+        measured[lines] = await costs(ada);
+        const { keys } = await outgoing(ada);
+        const grows = performance.now();
+        await viewer.want(720);
+        await becomes(720);
+        const grown = performance.now() - grows;
+        await flows();
+        const freezes = (await viewer.slot()).freezeSeconds - frozen;
+        context.diagnostic(`${codec}: ${lines} lines ${shrunk.toFixed(0)} ms after the want, 720 again after ${grown.toFixed(0)} ms `
+          + `with ${(await outgoing(ada)).keys - keys} key frames, frozen for ${freezes.toFixed(2)} s in both (polled every 50 ms)`);
+      }
+      context.diagnostic(`${codec}: costs ${JSON.stringify(measured)}`);
+      assert.ok(measured[180].kbps < measured[720].kbps, JSON.stringify(measured));
+      assert.deepEqual(ada.page.errors, []);
+      await Promise.all([ada.close(), viewer.close()]);
+    });
+  }
 
   test('AV1 first: one stream with three frame rates', async (context) => {
     const { link } = await servers.av1.createRoom();

@@ -40,6 +40,8 @@ pub(crate) struct Client {
     pub(crate) is_zombie: bool,
     /// Its packets do not say which section they belong to.
     pub(crate) is_unnamed: bool,
+    /// Its camera is one stream.
+    pub(crate) has_one_stream: bool,
     media_id: Option<MediaId>,
     told_state: MediaConnection,
     /// How often the page was loaded again.
@@ -74,6 +76,7 @@ impl Client {
             keep_sending: false,
             is_zombie: false,
             is_unnamed: false,
+            has_one_stream: false,
             media_id: None,
             told_state: MediaConnection::New,
             loads: 0,
@@ -198,7 +201,8 @@ impl Client {
         let [high, low] = self.number.to_be_bytes();
         let address = SocketAddr::from(([10, 0, high, low], 40_000 + self.resets));
         let browser = if self.number.is_multiple_of(2) { CHROMIUM } else { FIREFOX };
-        let flavour = Flavour { names_streams: !self.is_unnamed, ..browser };
+        let rids = if self.has_one_stream { &[] } else { browser.rids };
+        let flavour = Flavour { names_streams: !self.is_unnamed, rids, ..browser };
         let seed = self.seed ^ u64::from(self.resets) << 32;
         let mut connection = Connection::new(origin, address, flavour, self.epoch, seed);
         connection.pads = self.pads;

@@ -177,7 +177,7 @@ impl Connection {
 
     fn add_publisher(&mut self, now: Duration, kind: SourceKind) {
         let mid = self.sections.len().to_string();
-        let publisher = Publisher::new(kind, mid.clone(), now, || self.random.next_u32());
+        let publisher = Publisher::new(kind, mid.clone(), self.flavour.rids, now, || self.random.next_u32());
         let first = &publisher.layers[0];
         let repair = (!kind.is_audio()).then_some(first.repair_ssrc);
         // SSRCs are odd, so this is nobody's.
@@ -196,6 +196,7 @@ impl Connection {
                     |rids: &[String]| rids.is_empty() || rids.iter().any(|rid| Some(&**rid) == layer.rid);
                 layer.set_active(named.is_none_or(|named| named.active && is_named(&named.rids)));
             }
+            publisher.limit(named.and_then(|named| named.max_height));
         }
     }
 

@@ -25,6 +25,8 @@ pub(crate) struct Flavour {
     /// Whether the first packets of a stream name their section. What does not name them may announce another SSRC than it
     /// uses, as GStreamer's webrtcbin does now and then.
     pub(crate) names_streams: bool,
+    /// Simulcast layers of the camera, smallest first; none: it is one stream.
+    pub(crate) rids: &'static [&'static str],
 }
 
 pub(crate) const CHROMIUM: Flavour = Flavour {
@@ -39,6 +41,7 @@ pub(crate) const CHROMIUM: Flavour = Flavour {
     rid: 10,
     repaired_rid: 11,
     names_streams: true,
+    rids: &RIDS,
 };
 pub(crate) const FIREFOX: Flavour = Flavour {
     opus: 109,
@@ -52,6 +55,7 @@ pub(crate) const FIREFOX: Flavour = Flavour {
     rid: 9,
     repaired_rid: 12,
     names_streams: true,
+    rids: &RIDS,
 };
 
 /// What an m-line is for.
@@ -72,7 +76,7 @@ pub(crate) struct Section {
 }
 
 /// Simulcast layers of the camera, smallest first.
-pub(crate) const RIDS: [&str; 3] = ["q", "h", "f"];
+const RIDS: [&str; 3] = ["q", "h", "f"];
 
 /// What the transport part of an offer says.
 pub(crate) struct TransportLines<'a> {
@@ -161,11 +165,11 @@ fn write_section(
             write!(sdp, "a=fmtp:{flexfec} repair-window=10000000\r\n")?;
         }
     }
-    if section.purpose == Purpose::Send(SourceKind::Camera) {
-        for rid in RIDS {
+    if section.purpose == Purpose::Send(SourceKind::Camera) && !flavour.rids.is_empty() {
+        for rid in flavour.rids {
             write!(sdp, "a=rid:{rid} send\r\n")?;
         }
-        write!(sdp, "a=simulcast:send {}\r\n", RIDS.join(";"))?;
+        write!(sdp, "a=simulcast:send {}\r\n", flavour.rids.join(";"))?;
     }
     if let Some((ssrc, repair)) = section.ssrcs {
         if let Some(repair) = repair {

@@ -19,6 +19,7 @@ mod link;
 mod loss;
 mod media;
 mod membership;
+mod one_stream;
 mod overload;
 mod publishing;
 mod repair;

@@ -3,14 +3,16 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
+use engine::Encodings;
 use sfu::rtp::red;
 use shared::SourceKind;
 use tests::media::{self, Label, Vp8};
 
-use crate::description::{Flavour, RIDS};
+use crate::description::Flavour;
 
 /// Heights of the camera's layers.
 pub(crate) const HEIGHTS: [u16; 3] = [180, 360, 720];
+const CAPTURE_HEIGHT: u16 = 720;
 const SCREEN_HEIGHT: u16 = 1080;
 /// Packets with mid and rid at the start of a stream.
 const NAMED_PACKETS: u32 = 60;
@@ -33,6 +35,8 @@ pub(crate) struct Publisher {
     pub(crate) redundant: bool,
     /// Bytes of a frame of each layer; 0 for a packet or three of a few.
     pub(crate) frame_bytes: [usize; 3],
+    /// Lines of the capture that a camera in one stream is made smaller by.
+    down_by: u8,
     key_wanted: bool,
     key_at: Duration,
 }
@@ -77,9 +81,17 @@ pub(crate) struct Origin {
 }
 
 impl Publisher {
-    pub(crate) fn new(kind: SourceKind, mid: String, now: Duration, mut random: impl FnMut() -> u32) -> Self {
-        let rids: &[Option<&'static str>] =
-            if kind == SourceKind::Camera { &[Some(RIDS[0]), Some(RIDS[1]), Some(RIDS[2])] } else { &[None] };
+    /// `rids` are those of the camera; without any it is one stream.
+    pub(crate) fn new(
+        kind: SourceKind,
+        mid: String,
+        rids: &[&'static str],
+        now: Duration,
+        mut random: impl FnMut() -> u32,
+    ) -> Self {
+        let rids = rids.iter().filter(|_| kind == SourceKind::Camera);
+        let rids: Vec<Option<&'static str>> = rids.map(|rid| Some(*rid)).collect();
+        let rids = if rids.is_empty() { &[None][..] } else { &rids };
         let layers = rids.iter().map(|rid| Layer {
             rid: *rid,
             ssrc: random() | 1,
@@ -107,6 +119,7 @@ impl Publisher {
             level: 40,
             redundant: false,
             frame_bytes: [0; 3],
+            down_by: 1,
             key_wanted: true,
             key_at: Duration::ZERO,
         }
@@ -123,6 +136,27 @@ impl Publisher {
             SourceKind::Camera => 66,
             SourceKind::Screen => 200,
         })
+    }
+
+    /// Height of the pictures of this layer.
+    pub(crate) fn height(&self, layer: usize) -> u16 {
+        match self.kind {
+            SourceKind::Camera if self.layers[layer].rid.is_none() => {
+                CAPTURE_HEIGHT / u16::from(self.down_by)
+            }
+            SourceKind::Camera => HEIGHTS[layer],
+            SourceKind::Screen | SourceKind::Microphone | SourceKind::ScreenAudio => SCREEN_HEIGHT,
+        }
+    }
+
+    /// What is one stream is sent no larger than this. Browsers make their encoder anew for another size, so that it begins with
+    /// a key frame.
+    pub(crate) fn limit(&mut self, max_height: Option<u16>) {
+        let scaling = Encodings::One(None).scaling(Some(CAPTURE_HEIGHT.into()), max_height);
+        if let (SourceKind::Camera, [layer], Some(scaling)) = (self.kind, &mut self.layers[..], scaling) {
+            layer.key_due |= scaling.down_by != self.down_by;
+            self.down_by = scaling.down_by;
+        }
     }
 
     /// The packets of the next frame on all layers.
@@ -144,11 +178,12 @@ impl Publisher {
         let (kind, mid, level) = (self.kind, self.mid.clone(), self.level);
         let red = flavour.red.filter(|_| self.redundant);
         let frame_bytes = self.frame_bytes;
+        let heights: Vec<u16> = (0..self.layers.len()).map(|layer| self.height(layer)).collect();
         for (number, layer) in self.layers.iter_mut().enumerate().filter(|(_, layer)| layer.active) {
             let key = (key | std::mem::take(&mut layer.key_due)) && !kind.is_audio();
             let bytes = frame_bytes.get(number).copied().unwrap_or_default();
-            let number = number as u8;
-            let mut frame = Frame { now, origin, flavour, tcc, kind, mid: &mid, level, number, red };
+            let (height, number) = (heights[number], number as u8);
+            let mut frame = Frame { now, origin, flavour, tcc, kind, mid: &mid, level, number, height, red };
             layer.write(&mut frame, key, bytes, &mut packets);
         }
         packets
@@ -164,7 +199,8 @@ impl Publisher {
     ) -> Option<Packet> {
         let (kind, mid, level) = (self.kind, self.mid.clone(), self.level);
         let layer = self.layers.iter_mut().find(|layer| layer.active && layer.packets > 0)?;
-        let mut frame = Frame { now, origin, flavour, tcc, kind, mid: &mid, level, number: 0, red: None };
+        let mut frame =
+            Frame { now, origin, flavour, tcc, kind, mid: &mid, level, number: 0, height: 0, red: None };
         let timestamp = layer.last_timestamp;
         layer.padding += 1;
         Some(layer.packet(&mut frame, true, timestamp, None))
@@ -216,6 +252,7 @@ struct Frame<'a> {
     mid: &'a str,
     level: u8,
     number: u8,
+    height: u16,
     red: Option<u8>,
 }
 
@@ -249,8 +286,6 @@ impl Layer {
         }
         self.picture_id = (self.picture_id + 1) & 0x7fff;
         self.tl0 = self.tl0.wrapping_add(1);
-        let height =
-            if frame.kind == SourceKind::Screen { SCREEN_HEIGHT } else { HEIGHTS[usize::from(frame.number)] };
         // A key frame is twice as large.
         let bytes = bytes << usize::from(key);
         let count = match bytes {
@@ -263,7 +298,7 @@ impl Layer {
                 picture_id: self.picture_id,
                 tl0: self.tl0,
                 start,
-                key_height: (start && key).then_some(height),
+                key_height: (start && key).then_some(frame.height),
             };
             let filler = if bytes == 0 { 60 + 20 * at } else { bytes / count };
             let payload = media::vp8(&self.label(frame, timestamp), &vp8, filler);

@@ -33,6 +33,6 @@ pub use input::{CreatedOffer, Input, MediaConnection, SocketId, Tile};
 pub use moment::Moment;
 pub use negotiate::{MediaId, Slot, SlotMedium};
 pub use output::{OfferRequest, Output};
-pub use publishing::{Encodings, SendPlan, VideoCodec};
+pub use publishing::{Encodings, Scaling, SendPlan, VideoCodec};
 pub use quality::Quality;
 pub use session::Phase;

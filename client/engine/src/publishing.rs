@@ -72,6 +72,41 @@ pub enum Encodings {
     One(Option<&'static str>),
 }
 
+/// How the one stream of a picture is sent (W3C WebRTC §5.2, `RTCRtpEncodingParameters`; W3C WebRTC-SVC).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Scaling {
+    /// `scaleResolutionDownBy`: 1, 2 or 4.
+    pub down_by: u8,
+    /// `scalabilityMode`, where the stream has one.
+    pub mode: Option<&'static str>,
+    /// `maxBitrate`, of all layers together, in bits a second.
+    pub max_bps: u32,
+}
+
+impl Encodings {
+    /// How one stream is sent when no viewer shows it with more lines than `max_height`; nothing for several streams, of which
+    /// each has its size. It still has as many lines where those of the capture suffice; while they are not known it is not
+    /// scaled. Layers keep their size: what is scaled to half has no largest layer any more, and the others are as before.
+    #[must_use]
+    pub fn scaling(self, capture_height: Option<u32>, max_height: Option<u16>) -> Option<Scaling> {
+        let Self::One(mode) = self else { return None };
+        let suffices = |down_by: u8| match (capture_height, max_height) {
+            (Some(capture), Some(wanted)) => capture / u32::from(down_by) >= u32::from(wanted),
+            _ => false,
+        };
+        let halvings = [2, 1].into_iter().find(|halvings| suffices(1 << halvings)).unwrap_or(0);
+        let mode = mode.map(|mode| match (mode, halvings) {
+            ("L3T3_KEY", 1) => "L2T3_KEY",
+            ("L3T3_KEY", 2) => "L1T3",
+            _ => mode,
+        });
+        Some(Scaling { down_by: 1 << halvings, mode, max_bps: ONE_STREAM_BPS[halvings] })
+    }
+}
+
+/// Most bits a second of all layers inside one stream together: in full size, half and a quarter of its lines.
+const ONE_STREAM_BPS: [u32; 3] = [2_000_000, 650_000, 150_000];
+
 impl SendPlan {
     /// Decides for a camera or a screen. `preferred` is the server's choice, best first, empty when it did not say;
     /// `can_send` and `can_scale` ask the browser for a codec and a scalability mode.
@@ -146,6 +181,39 @@ mod tests {
             let plan = SendPlan::new(SourceKind::Screen, &[Vp9, Vp8], |_| true, |_| scales);
             assert_eq!(plan, SendPlan { codecs: vec![Vp9, Vp8], encodings: Encodings::One(mode) });
         }
+    }
+
+    fn scaling(capture_height: Option<u32>, max_height: Option<u16>) -> (u8, &'static str, u32) {
+        let scaling = Encodings::One(Some("L3T3_KEY")).scaling(capture_height, max_height).unwrap();
+        (scaling.down_by, scaling.mode.unwrap(), scaling.max_bps)
+    }
+
+    #[test]
+    fn one_stream_is_no_larger_than_anybody_shows_it() {
+        assert_eq!(scaling(Some(720), None), (1, "L3T3_KEY", 2_000_000));
+        assert_eq!(scaling(Some(720), Some(360)), (2, "L2T3_KEY", 650_000));
+        assert_eq!(scaling(Some(720), Some(180)), (4, "L1T3", 150_000));
+        assert_eq!(scaling(Some(1080), Some(360)), (2, "L2T3_KEY", 650_000));
+        assert_eq!(scaling(Some(1080), Some(180)), (4, "L1T3", 150_000));
+    }
+
+    #[test]
+    fn one_stream_is_never_smaller_than_it_is_shown_where_the_capture_suffices() {
+        assert_eq!(scaling(Some(480), Some(180)), (2, "L2T3_KEY", 650_000));
+        assert_eq!(scaling(Some(480), Some(360)), (1, "L3T3_KEY", 2_000_000));
+        assert_eq!(scaling(Some(120), Some(180)), (1, "L3T3_KEY", 2_000_000), "it does not suffice");
+        assert_eq!(scaling(None, Some(180)), (1, "L3T3_KEY", 2_000_000), "it is not known");
+        assert_eq!(scaling(Some(u32::MAX), Some(u16::MAX)).0, 4);
+        assert_eq!(scaling(Some(0), Some(1)).0, 1);
+    }
+
+    #[test]
+    fn what_has_layers_of_one_size_keeps_them_all_and_what_has_none_is_scaled_too() {
+        let av1 = Encodings::One(Some("L1T3")).scaling(Some(720), Some(180));
+        assert_eq!(av1, Some(Scaling { down_by: 4, mode: Some("L1T3"), max_bps: 150_000 }));
+        let bare = Encodings::One(None).scaling(Some(720), Some(360));
+        assert_eq!(bare, Some(Scaling { down_by: 2, mode: None, max_bps: 650_000 }));
+        assert_eq!(Encodings::Simulcast.scaling(Some(720), Some(180)), None);
     }
 
     #[test]

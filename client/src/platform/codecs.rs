@@ -1,6 +1,6 @@
 //! What the browser can encode, which codecs an m-line offers, and the encodings of a picture that is sent.
 
-use engine::{Encodings, SendPlan, VideoCodec};
+use engine::{Encodings, Scaling, SendPlan, VideoCodec};
 use js_sys::{Array, Object, Reflect};
 use shared::SourceKind;
 use wasm_bindgen::{JsCast as _, JsValue};
@@ -20,10 +20,8 @@ pub(super) fn send_encodings(encodings: Encodings) -> Array {
     /// Three layers of the camera: a quarter, half and all of its lines. For 720 lines that is 180, 360 and 720.
     const LAYERS: [(&str, f64, f64); 3] =
         [("q", 4.0, 150_000.0), ("h", 2.0, 500_000.0), ("f", 1.0, 1_700_000.0)];
-    /// Of all layers inside one stream together.
-    const TOGETHER_BPS: f64 = 2_000_000.0;
-    match encodings {
-        Encodings::Simulcast => LAYERS
+    match encodings.scaling(None, None) {
+        None => LAYERS
             .into_iter()
             .map(|(rid, scale, bps)| {
                 dictionary(&[
@@ -33,9 +31,9 @@ pub(super) fn send_encodings(encodings: Encodings) -> Array {
                 ])
             })
             .collect(),
-        Encodings::One(mode) => {
+        Some(Scaling { mode, max_bps, .. }) => {
             let mode = mode.map(|mode| ("scalabilityMode", JsValue::from(mode)));
-            let fields: Vec<_> = [("maxBitrate", TOGETHER_BPS.into())].into_iter().chain(mode).collect();
+            let fields: Vec<_> = [("maxBitrate", max_bps.into())].into_iter().chain(mode).collect();
             Array::of1(&dictionary(&fields))
         }
     }

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use engine::{CreatedOffer, MediaConnection, OfferRequest, VideoCodec};
+use engine::{CreatedOffer, Encodings, MediaConnection, OfferRequest, VideoCodec};
 use shared::SourceKind;
 use shared::protocol::{PublishedMid, RequestedLayers};
 use wasm_bindgen::{JsCast as _, JsValue};
@@ -36,8 +36,8 @@ impl From<JsValue> for PlatformError {
 /// One `RTCPeerConnection`; dropping it closes it.
 pub(crate) struct PeerConnection {
     connection: RtcPeerConnection,
-    /// Sending transceivers, one per kind.
-    published: RefCell<Vec<(SourceKind, RtcRtpTransceiver)>>,
+    /// What is sent, one per kind.
+    published: RefCell<Vec<Published>>,
     audio_slots: RefCell<Vec<RtcRtpTransceiver>>,
     /// Oldest first.
     video_slots: RefCell<Vec<RtcRtpTransceiver>>,
@@ -47,6 +47,14 @@ pub(crate) struct PeerConnection {
     playing: RefCell<Vec<String>>,
     suspension: Suspension,
     _state: Listener,
+}
+
+/// A sending transceiver.
+struct Published {
+    kind: SourceKind,
+    transceiver: RtcRtpTransceiver,
+    /// How its pictures are sent; nothing for sound.
+    encodings: Option<Encodings>,
 }
 
 /// What the senders carry at the moment.
@@ -121,17 +129,20 @@ impl PeerConnection {
 
     /// Sends another track, or nothing, from now on. Negotiates nothing.
     pub(crate) async fn replace_track(&self, kind: SourceKind, track: Option<&Track>) {
-        let sender =
-            self.published.borrow().iter().find(|(known, _)| *known == kind).map(|(_, t)| t.sender());
+        let find = |published: &[Published]| {
+            published.iter().find(|one| one.kind == kind).map(|one| one.transceiver.sender())
+        };
+        let sender = find(&self.published.borrow());
         if let Some(sender) = sender {
             // Fails only when the connection is closed; then nothing is sent anyway.
             JsFuture::from(sender.replace_track(track.map(Track::track))).await.ok();
+            self.suspension.renew(pictures(&self.published.borrow()));
         }
     }
 
     /// Sends only these layers of what is named, and all of everything else.
     pub(crate) fn set_layers(&self, publications: Vec<RequestedLayers>) {
-        self.suspension.set(&self.published.borrow(), publications);
+        self.suspension.set(pictures(&self.published.borrow()), publications);
     }
 
     /// What shows each video slot.
@@ -158,7 +169,7 @@ impl PeerConnection {
         track: Option<&Track>,
         preferred: &[VideoCodec],
     ) -> Result<(), PlatformError> {
-        if self.published.borrow().iter().any(|(known, _)| *known == kind) {
+        if self.published.borrow().iter().any(|one| one.kind == kind) {
             return Ok(());
         }
         let init = RtcRtpTransceiverInit::new();
@@ -168,6 +179,7 @@ impl PeerConnection {
         if let Some(plan) = &plan {
             init.set_send_encodings(&codecs::send_encodings(plan.encodings));
         }
+        let encodings = plan.as_ref().map(|plan| plan.encodings);
         let transceiver = self.connection.add_transceiver_with_str_and_init(medium, &init);
         match (kind, plan) {
             (_, Some(plan)) => codecs::offer_for_sending(&transceiver, &plan.codecs),
@@ -176,7 +188,7 @@ impl PeerConnection {
             (SourceKind::Camera | SourceKind::Screen | SourceKind::ScreenAudio, None) => {}
         }
         let sender: RtcRtpSender = transceiver.sender();
-        self.published.borrow_mut().push((kind, transceiver));
+        self.published.borrow_mut().push(Published { kind, transceiver, encodings });
         if let Some(track) = track {
             JsFuture::from(sender.replace_track(Some(track.track()))).await?;
         }
@@ -213,9 +225,7 @@ impl PeerConnection {
             slots.borrow().iter().filter_map(RtcRtpTransceiver::mid).collect()
         };
         let published = self.published.borrow();
-        let source = |(kind, transceiver): &(SourceKind, RtcRtpTransceiver)| {
-            Some(PublishedMid { mid: transceiver.mid()?, kind: *kind })
-        };
+        let source = |one: &Published| Some(PublishedMid { mid: one.transceiver.mid()?, kind: one.kind });
         for slot in self.video_slots.borrow().iter() {
             let Some(mid) = slot.mid() else { continue };
             let mut pictures = self.pictures.borrow_mut();
@@ -237,6 +247,11 @@ impl Drop for PeerConnection {
     fn drop(&mut self) {
         self.connection.close();
     }
+}
+
+/// The senders of pictures, and how each sends.
+fn pictures(published: &[Published]) -> impl Iterator<Item = (&RtcRtpTransceiver, Encodings)> {
+    published.iter().filter_map(|one| Some((&one.transceiver, one.encodings?)))
 }
 
 fn media_connection(state: RtcPeerConnectionState) -> MediaConnection {

@@ -1,10 +1,11 @@
-//! Pausing and resuming single encodings of what is sent (W3C WebRTC §5.2, `RTCRtpEncodingParameters.active`).
+//! Pausing, resuming and scaling single encodings of what is sent (W3C WebRTC §5.2, `RTCRtpEncodingParameters`; W3C
+//! WebRTC-SVC). Nothing of it is negotiated.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use js_sys::Reflect;
-use shared::SourceKind;
+use engine::{Encodings, Scaling};
+use js_sys::{Array, Reflect};
 use shared::protocol::RequestedLayers;
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
@@ -12,7 +13,11 @@ use web_sys::{RtcRtpSender, RtcRtpTransceiver};
 
 /// What was asked of the senders last. One change is under way at a time: a sender refuses a second one.
 #[derive(Debug, Default)]
-pub(super) struct Suspension(Rc<State>);
+pub(super) struct Suspension {
+    /// What is not named is sent whole.
+    asked: RefCell<Vec<RequestedLayers>>,
+    state: Rc<State>,
+}
 
 #[derive(Debug, Default)]
 struct State {
@@ -20,25 +25,37 @@ struct State {
     is_running: Cell<bool>,
 }
 
-/// A sender, and what to send of it; nothing: everything.
-type Request = (RtcRtpTransceiver, Option<RequestedLayers>);
+/// What is done with one sender.
+#[derive(Debug)]
+struct Request {
+    transceiver: RtcRtpTransceiver,
+    encodings: Encodings,
+    /// What to send of it; nothing: everything.
+    layers: Option<RequestedLayers>,
+}
 
 impl Suspension {
-    /// Sends only these layers of what is named, and all of everything else.
-    pub(super) fn set(
+    /// Sends only these layers of what is named, and all of everything else. `published` are the senders of pictures.
+    pub(super) fn set<'a>(
         &self,
-        published: &[(SourceKind, RtcRtpTransceiver)],
+        published: impl Iterator<Item = (&'a RtcRtpTransceiver, Encodings)>,
         publications: Vec<RequestedLayers>,
     ) {
-        let video = published.iter().filter(|(kind, _)| !kind.is_audio());
-        let requested = video.map(|(_, transceiver)| {
+        self.asked.replace(publications);
+        self.renew(published);
+    }
+
+    /// The same again: how much a capture is scaled depends on its size.
+    pub(super) fn renew<'a>(&self, published: impl Iterator<Item = (&'a RtcRtpTransceiver, Encodings)>) {
+        let asked = self.asked.borrow();
+        let requested = published.map(|(transceiver, encodings)| {
             let mid = transceiver.mid();
-            let named = publications.iter().find(|named| Some(&named.mid) == mid.as_ref());
-            (transceiver.clone(), named.cloned())
+            let layers = asked.iter().find(|named| Some(&named.mid) == mid.as_ref()).cloned();
+            Request { transceiver: transceiver.clone(), encodings, layers }
         });
-        *self.0.requested.borrow_mut() = Some(requested.collect());
-        if !self.0.is_running.replace(true) {
-            let state = Rc::clone(&self.0);
+        *self.state.requested.borrow_mut() = Some(requested.collect());
+        if !self.state.is_running.replace(true) {
+            let state = Rc::clone(&self.state);
             spawn_local(async move { state.run().await });
         }
     }
@@ -50,38 +67,70 @@ impl State {
             // The borrow ends before the browser is waited for.
             let requested = self.requested.borrow_mut().take();
             let Some(requested) = requested else { break };
-            for (transceiver, layers) in requested {
+            for request in requested {
                 // Fails when the connection is closed or negotiated meanwhile; the engine asks again after that.
-                apply(&transceiver.sender(), layers.as_ref()).await.ok();
+                request.apply().await.ok();
             }
         }
         self.is_running.set(false);
     }
 }
 
-async fn apply(sender: &RtcRtpSender, layers: Option<&RequestedLayers>) -> Result<(), JsValue> {
-    let parameters = method(sender, "getParameters")?.call0(sender)?;
-    let encodings = js_sys::Array::from(&Reflect::get(&parameters, &"encodings".into())?);
-    let mut has_changed = false;
-    for encoding in encodings.iter() {
-        let rid = Reflect::get(&encoding, &"rid".into())?.as_string();
-        let wanted = layers.is_none_or(|layers| is_wanted(layers, rid.as_deref()));
-        // Absent means sent.
-        let active = Reflect::get(&encoding, &"active".into())?.as_bool().unwrap_or(true);
-        if active != wanted {
-            has_changed |= Reflect::set(&encoding, &"active".into(), &wanted.into())?;
+impl Request {
+    async fn apply(&self) -> Result<(), JsValue> {
+        let sender = self.transceiver.sender();
+        let max_height = self.layers.as_ref().and_then(|layers| layers.max_height);
+        let scaling = self.encodings.scaling(capture_height(&sender), max_height);
+        let parameters = method(&sender, "getParameters")?.call0(&sender)?;
+        let encodings = Array::from(&Reflect::get(&parameters, &"encodings".into())?);
+        let mut has_changed = false;
+        for encoding in encodings.iter() {
+            let rid = Reflect::get(&encoding, &"rid".into())?.as_string();
+            let wanted = self.layers.as_ref().is_none_or(|layers| is_wanted(layers, rid.as_deref()));
+            // Absent means sent.
+            let active = Reflect::get(&encoding, &"active".into())?.as_bool().unwrap_or(true);
+            if active != wanted {
+                has_changed |= Reflect::set(&encoding, &"active".into(), &wanted.into())?;
+            }
+            if let Some(scaling) = scaling {
+                has_changed |= scale(&encoding, scaling)?;
+            }
         }
+        if has_changed {
+            // In the same task as `getParameters`: later its transaction is over.
+            let promise = method(&sender, "setParameters")?.call1(&sender, &parameters)?;
+            JsFuture::from(js_sys::Promise::from(promise)).await?;
+        }
+        Ok(())
     }
-    if has_changed {
-        // In the same task as `getParameters`: later its transaction is over.
-        let promise = method(sender, "setParameters")?.call1(sender, &parameters)?;
-        JsFuture::from(js_sys::Promise::from(promise)).await?;
-    }
-    Ok(())
 }
 
-fn method(sender: &RtcRtpSender, name: &str) -> Result<js_sys::Function, JsValue> {
-    Reflect::get(sender, &name.into())?.dyn_into()
+/// Writes into an encoding what differs; returns whether anything did.
+fn scale(encoding: &JsValue, scaling: Scaling) -> Result<bool, JsValue> {
+    let down_by = Reflect::get(encoding, &"scaleResolutionDownBy".into())?.as_f64();
+    // Absent means unscaled.
+    if down_by.unwrap_or(1.0) == f64::from(scaling.down_by) {
+        return Ok(false);
+    }
+    Reflect::set(encoding, &"scaleResolutionDownBy".into(), &scaling.down_by.into())?;
+    Reflect::set(encoding, &"maxBitrate".into(), &scaling.max_bps.into())?;
+    if let Some(mode) = scaling.mode {
+        Reflect::set(encoding, &"scalabilityMode".into(), &mode.into())?;
+    }
+    Ok(true)
+}
+
+/// Lines of what the camera gives at the moment.
+fn capture_height(sender: &RtcRtpSender) -> Option<u32> {
+    let track = sender.track()?;
+    let settings = method(&track, "getSettings").ok()?.call0(&track).ok()?;
+    let height = Reflect::get(&settings, &"height".into()).ok()?.as_f64()?;
+    // The cast keeps within bounds.
+    Some(height as u32)
+}
+
+fn method(object: &JsValue, name: &str) -> Result<js_sys::Function, JsValue> {
+    Reflect::get(object, &name.into())?.dyn_into()
 }
 
 fn is_wanted(layers: &RequestedLayers, rid: Option<&str>) -> bool {

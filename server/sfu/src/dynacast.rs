@@ -20,7 +20,11 @@ pub(crate) const KEPT_PEOPLE_MAX: usize = 4;
 /// Most layers of one publication that are told apart; further ones are always sent.
 const LAYERS_MAX: usize = 8;
 
-/// Some of the layers of one publication, by their position in the offer.
+/// Heights, in pixels, that a sender of one stream may be told to keep to: those of the smaller layers of a 720p camera.
+const SIZES: [u16; 2] = [180, 360];
+
+/// Some of the layers of one publication, by their position in the offer. What is one stream has sizes in their place: one up to
+/// each of [`SIZES`], and everything.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct LayerSet(u8);
 
@@ -80,6 +84,24 @@ pub(crate) fn usable(layers: &[Layer], demand: Demand) -> LayerSet {
         set.insert(layers[*at].rank);
         set
     })
+}
+
+/// The sizes of one stream that a viewer could use: the least that fills its tile, and all below. What the connection
+/// carries does not matter: within one stream that is chosen from layers which must be there.
+pub(crate) fn usable_sizes(tile_height: u16) -> LayerSet {
+    let largest = SIZES.iter().position(|size| tile_height <= *size).unwrap_or(SIZES.len());
+    (0..=largest).fold(LayerSet::NONE, |mut set, size| {
+        set.insert(size);
+        set
+    })
+}
+
+/// The height of the largest size that is asked for; nothing when it is everything.
+pub(crate) fn max_height(asked: LayerSet) -> Option<u16> {
+    if asked.contains(SIZES.len()) {
+        return None;
+    }
+    SIZES.iter().enumerate().rfind(|(size, _)| asked.contains(*size)).map(|(_, height)| *height)
 }
 
 /// The smallest layer alone.

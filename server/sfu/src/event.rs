@@ -121,6 +121,8 @@ pub struct RequestedLayers {
     pub active: bool,
     /// The simulcast layers to send; empty without simulcast.
     pub rids: Vec<String>,
+    /// Nobody shows it with more lines; nothing: it is wanted in full size, or sent with simulcast.
+    pub max_height: Option<u16>,
 }
 
 /// Why an assigned slot is silent.

@@ -18,6 +18,8 @@ pub(crate) struct FrameReader {
     structure_frame: u16,
     /// The size of each spatial layer, smallest first.
     resolutions: [Option<Resolution>; SPATIAL_LAYERS_MAX],
+    /// How many spatial layers the last structure named.
+    spatial_layers: Option<u8>,
 }
 
 impl FrameReader {
@@ -58,6 +60,11 @@ impl FrameReader {
         self.resolutions.get(usize::from(spatial)).copied().flatten()
     }
 
+    /// How many spatial layers there are, once a structure has told it: that of a key picture holds until the next one.
+    pub(crate) const fn spatial_layers(&self) -> Option<u8> {
+        self.spatial_layers
+    }
+
     fn learn(&mut self, spatial: usize, resolution: Option<Resolution>) {
         if let Some(place) = self.resolutions.get_mut(spatial)
             && resolution.is_some()
@@ -78,6 +85,7 @@ impl FrameReader {
         let descriptor = vp9::Descriptor::parse(payload)?;
         if let Some(structure) = &descriptor.structure {
             self.resolutions = [None; SPATIAL_LAYERS_MAX];
+            self.spatial_layers = Some(structure.spatial_layers);
             let layers = structure.resolutions.iter().take(usize::from(structure.spatial_layers));
             for (spatial, resolution) in layers.enumerate() {
                 self.learn(spatial, Some(*resolution).filter(|resolution| resolution.height > 0));
@@ -117,6 +125,7 @@ impl FrameReader {
             for spatial in 0..SPATIAL_LAYERS_MAX {
                 self.resolutions[spatial] = structure.resolution(spatial as u8);
             }
+            self.spatial_layers = Some(structure.spatial_layers());
             self.before = std::mem::replace(&mut self.structure, brought);
         }
         Ok(read)

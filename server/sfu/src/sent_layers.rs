@@ -12,12 +12,20 @@ const LIVE: Duration = Duration::from_millis(1500);
 #[derive(Debug)]
 pub(crate) struct SentLayers {
     meters: [[Meter; TEMPORAL_LAYERS_MAX]; SPATIAL_LAYERS_MAX],
+    /// As many spatial layers as the last key picture has.
+    announced: usize,
 }
 
 #[derive(Debug)]
 struct Meter {
     rate: RateMeter,
     last: Option<Instant>,
+}
+
+impl Meter {
+    fn is_live(&self, now: Instant) -> bool {
+        self.last.is_some_and(|last| now.saturating_duration_since(last) < LIVE)
+    }
 }
 
 /// A step of the ladder: what a viewer at these layers receives.
@@ -35,7 +43,23 @@ pub(crate) struct Step {
 impl SentLayers {
     pub(crate) fn new(now: Instant) -> Self {
         let meter = |_| Meter { rate: RateMeter::new(now), last: None };
-        Self { meters: std::array::from_fn(|_| std::array::from_fn(meter)) }
+        let meters = std::array::from_fn(|_| std::array::from_fn(meter));
+        Self { meters, announced: SPATIAL_LAYERS_MAX }
+    }
+
+    /// A key picture says that there are this many spatial layers from now on. Those that were not there before are at once, so
+    /// that a viewer can begin with them in this very picture; they take what they last took, until it is measured.
+    pub(crate) fn announce(&mut self, now: Instant, spatial_layers: u8) {
+        self.announced = usize::from(spatial_layers).min(SPATIAL_LAYERS_MAX);
+        let announced = self.meters[..self.announced].iter_mut();
+        for meters in announced.filter(|meters| !meters.iter().any(|meter| meter.is_live(now))) {
+            for (temporal, meter) in meters.iter_mut().enumerate() {
+                if temporal == 0 || meter.last.is_some() {
+                    meter.rate.resume(now);
+                    meter.last = Some(now);
+                }
+            }
+        }
     }
 
     /// Counts the bytes of one packet.
@@ -51,15 +75,13 @@ impl SentLayers {
     /// The ways to show the stream, cheapest first: for the smallest picture all rates, for larger ones the best alone.
     /// A step costs more than the one before and shows more. Empty when nothing is sent.
     pub(crate) fn ladder(&self, now: Instant) -> Vec<Step> {
-        let is_live =
-            |meter: &Meter| meter.last.is_some_and(|last| now.saturating_duration_since(last) < LIVE);
         let top = |of: fn(usize, usize) -> usize| {
-            let all = self.meters.iter().enumerate();
+            let all = self.meters[..self.announced].iter().enumerate();
             all.flat_map(|(spatial, meters)| {
                 meters
                     .iter()
                     .enumerate()
-                    .filter(|(_, meter)| is_live(meter))
+                    .filter(|(_, meter)| meter.is_live(now))
                     .map(move |(temporal, _)| of(spatial, temporal))
             })
             .max()
@@ -75,7 +97,7 @@ impl SentLayers {
             bps: self.meters[..=spatial]
                 .iter()
                 .flat_map(|meters| &meters[..=temporal])
-                .filter(|meter| is_live(meter))
+                .filter(|meter| meter.is_live(now))
                 .map(|meter| meter.rate.bps())
                 .sum(),
             // Each temporal layer doubles the rate (WebRTC-SVC, section 6).
@@ -116,6 +138,35 @@ mod tests {
         assert!(ladder.is_sorted_by_key(|step| step.bps), "{ladder:?}");
         // 1750 bytes each 10 ms.
         assert!((1_300_000..1_500_000).contains(&ladder[4].bps), "{ladder:?}");
+    }
+
+    #[test]
+    fn layers_that_a_key_picture_announces_come_and_go_with_it_at_the_rate_they_had() {
+        let start = Instant::now();
+        let mut sent = SentLayers::new(start);
+        sent.announce(start, 3);
+        let send = |sent: &mut SentLayers, from: Instant, spatial_layers: u8| {
+            for picture in 0..200u64 {
+                for spatial in 0..spatial_layers {
+                    sent.add(from + Duration::from_millis(20 * picture), at(spatial, 0), 500 << spatial);
+                }
+            }
+            from + Duration::from_secs(4)
+        };
+        let tops = |sent: &SentLayers, now| sent.ladder(now).iter().map(|step| step.rank).collect::<Vec<_>>();
+        let now = send(&mut sent, start, 3);
+        let known = sent.ladder(now)[2].bps;
+        assert_eq!(tops(&sent, now), [0, 1, 2]);
+        sent.announce(now, 1);
+        assert_eq!(tops(&sent, now), [0], "although the others were there just now");
+        let now = send(&mut sent, now, 1);
+        sent.announce(now, 3);
+        assert_eq!(tops(&sent, now), [0, 1, 2], "although none of their packets has come");
+        let rate = sent.ladder(now)[2].bps;
+        assert!(rate.abs_diff(known) < known / 100, "{rate} after {known}");
+        let now = send(&mut sent, now, 3);
+        let rate = sent.ladder(now)[2].bps;
+        assert!(rate.abs_diff(known) < known / 10, "{rate} after {known}");
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::time::Instant;
 
+use shared::SourceKind;
+
 use crate::dynacast::{self, Demand, LayerSet};
 use crate::event::{Notice, RequestedLayers};
 use crate::layer::Layer;
@@ -117,8 +119,15 @@ fn wanted<'a>(
     interests: impl Iterator<Item = &'a Interest>,
 ) -> LayerSet {
     let layers = layers(publication, streams);
+    let usable = |demand: Demand| {
+        if publication.layers.is_empty() {
+            dynacast::usable_sizes(demand.max_height)
+        } else {
+            dynacast::usable(&layers, demand)
+        }
+    };
     let own = interests.filter(|interest| interest.mid == publication.mid);
-    own.fold(LayerSet::NONE, |all, interest| all.union(dynacast::usable(&layers, interest.demand)))
+    own.fold(LayerSet::NONE, |all, interest| all.union(usable(interest.demand)))
 }
 
 /// All layers of a publication, whether they are sent or not; one without simulcast.
@@ -135,14 +144,23 @@ fn requested(uplink: &Uplink) -> Vec<RequestedLayers> {
     let of = |publication: &Publication| {
         let asked = publication.dynacast.asked();
         let count = publication.layers.len().max(1);
-        if publication.kind.is_audio() || (0..count).all(|layer| asked.contains(layer)) {
+        let max_height = max_height(publication);
+        let is_whole = (0..count).all(|layer| asked.contains(layer)) && max_height.is_none();
+        if publication.kind.is_audio() || is_whole {
             return None;
         }
         let sent = publication.layers.iter().enumerate().filter(|(rank, _)| asked.contains(*rank));
         let rids: Vec<String> = sent.map(|(_, rid)| rid.as_str().to_owned()).collect();
-        Some(RequestedLayers { mid: publication.mid.as_str().to_owned(), active: !rids.is_empty(), rids })
+        let active = !rids.is_empty() || max_height.is_some();
+        Some(RequestedLayers { mid: publication.mid.as_str().to_owned(), active, rids, max_height })
     };
     uplink.publications.iter().filter_map(of).collect()
+}
+
+/// How large what is one stream need be. Screens are never made smaller: their text must stay sharp, and they cost little.
+fn max_height(publication: &Publication) -> Option<u16> {
+    let is_one_camera = publication.layers.is_empty() && publication.kind == SourceKind::Camera;
+    is_one_camera.then(|| dynacast::max_height(publication.dynacast.asked())).flatten()
 }
 
 impl Uplink {

@@ -490,6 +490,9 @@ impl Uplink {
         let key_frame = frame.key;
         if key_frame {
             stream.resolution = stream.frames.resolution(0).or(stream.resolution);
+            if let Some(count) = stream.frames.spatial_layers() {
+                stream.sent.announce(now, count);
+            }
             publication.key_frames.served();
         }
         // What would not be renumbered must not be passed on.

@@ -129,7 +129,12 @@ fn slot_assignment(slot: SlotState) -> SlotAssignment {
 }
 
 fn requested_layers(layers: sfu::RequestedLayers) -> RequestedLayers {
-    RequestedLayers { mid: layers.mid, active: layers.active, rids: layers.rids }
+    RequestedLayers {
+        mid: layers.mid,
+        active: layers.active,
+        rids: layers.rids,
+        max_height: layers.max_height,
+    }
 }
 
 fn closed(reason: CloseReason) -> Goodbye {
@@ -437,8 +442,9 @@ mod tests {
     #[test]
     fn the_layers_to_send_keep_every_field() {
         let (mid, rids) = ("1".to_owned(), vec!["q".to_owned()]);
-        let asked = sfu::RequestedLayers { mid: mid.clone(), active: true, rids: rids.clone() };
-        let publications = vec![RequestedLayers { mid, active: true, rids }];
+        let max_height = Some(180);
+        let asked = sfu::RequestedLayers { mid: mid.clone(), active: true, rids: rids.clone(), max_height };
+        let publications = vec![RequestedLayers { mid, active: true, rids, max_height }];
         assert_eq!(told(Notice::Layers(vec![asked])), ServerMessage::Layers { publications });
     }
 

@@ -229,6 +229,10 @@ pub struct RequestedLayers {
     /// The simulcast layers to send, by `a=rid` (RFC 8851); empty without simulcast.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rids: Vec<String>,
+    /// Nobody shows it with more lines than this, so that it may be sent smaller; nothing: it is wanted in full size. Only of
+    /// what is sent without simulcast.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_height: Option<u16>,
 }
 
 /// Somebody who is heard.

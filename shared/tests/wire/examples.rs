@@ -116,6 +116,7 @@ pub(crate) fn server_messages() -> Vec<(&'static str, ServerMessage)> {
         ("delta", ServerMessage::Delta { revision: 4, changes }),
         ("slot_map", ServerMessage::SlotMap { slots }),
         ("layers", ServerMessage::Layers { publications: layers() }),
+        ("layers_max_height", ServerMessage::Layers { publications: vec![thumbnail()] }),
         ("speakers", ServerMessage::Speakers { speakers: vec![Speaker { peer: ada().peer, level: 96 }] }),
         ("speakers_none", ServerMessage::Speakers { speakers: Vec::new() }),
         ("pong", ServerMessage::Pong { nonce: 7 }),
@@ -128,8 +129,14 @@ pub(crate) fn server_messages() -> Vec<(&'static str, ServerMessage)> {
 /// Two layers of a camera, and nothing of a screen.
 fn layers() -> Vec<RequestedLayers> {
     let rids = vec!["q".to_owned(), "h".to_owned()];
-    let camera = RequestedLayers { mid: "1".to_owned(), active: true, rids };
-    vec![camera, RequestedLayers { mid: "2".to_owned(), active: false, rids: Vec::new() }]
+    let camera = RequestedLayers { mid: "1".to_owned(), active: true, rids, max_height: None };
+    let screen = RequestedLayers { mid: "2".to_owned(), active: false, rids: Vec::new(), max_height: None };
+    vec![camera, screen]
+}
+
+/// A camera in one stream that everybody shows as a thumbnail.
+fn thumbnail() -> RequestedLayers {
+    RequestedLayers { mid: "1".to_owned(), active: true, rids: Vec::new(), max_height: Some(180) }
 }
 
 /// A goodbye of each reason.

@@ -138,11 +138,8 @@ fn welcome() -> impl Strategy<Value = Welcome> {
 fn server_message() -> impl Strategy<Value = ServerMessage> {
     let slot = (mid(), option::of(source()), option::of(select(PAUSES.to_vec())))
         .prop_map(|(mid, source, paused)| SlotAssignment { mid, source, paused });
-    let layers = (mid(), any::<bool>(), vec(mid(), 0..4)).prop_map(|(mid, active, rids)| RequestedLayers {
-        mid,
-        active,
-        rids,
-    });
+    let layers = (mid(), any::<bool>(), vec(mid(), 0..4), option::of(any::<u16>()))
+        .prop_map(|(mid, active, rids, max_height)| RequestedLayers { mid, active, rids, max_height });
     let speaker = (peer(), any::<u8>()).prop_map(|(peer, level)| Speaker { peer, level });
     let fault = (select(CODES.to_vec()), text(), option::of(text()), option::of(any::<u32>()))
         .prop_map(|(code, message, request, retry_after_s)| Fault { code, message, request, retry_after_s });

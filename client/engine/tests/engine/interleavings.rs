@@ -63,7 +63,7 @@ fn any_message() -> impl Strategy<Value = ServerMessage> {
         }),
         1 => any::<u8>().prop_map(|level| ServerMessage::Speakers { speakers: vec![Speaker { peer: ME, level }; 3] }),
         1 => any::<bool>().prop_map(|active| {
-            let layers = RequestedLayers { mid: "s1".to_owned(), active, rids: Vec::new() };
+            let layers = RequestedLayers { mid: "s1".to_owned(), active, rids: Vec::new(), max_height: None };
             ServerMessage::Layers { publications: vec![layers] }
         }),
         1 => any::<u32>().prop_map(|nonce| ServerMessage::Pong { nonce }),

@@ -8,7 +8,7 @@ use crate::world::{SECOND, World};
 
 fn requested(mid: &str, rids: &[&str]) -> RequestedLayers {
     let rids = rids.iter().map(|rid| (*rid).to_owned()).collect::<Vec<_>>();
-    RequestedLayers { mid: mid.to_owned(), active: !rids.is_empty(), rids }
+    RequestedLayers { mid: mid.to_owned(), active: !rids.is_empty(), rids, max_height: None }
 }
 
 fn ask(world: &mut World, publications: Vec<RequestedLayers>) {

@@ -73,6 +73,8 @@ struct Step {
     /// A key picture is made although nobody needs one.
     key: bool,
     new_templates: bool,
+    /// The publishers encode this many spatial layers from now on.
+    spatial: Option<u8>,
     pause_ms: u32,
     /// For each packet: lost, or late by so many packets.
     fates: Vec<Option<usize>>,
@@ -126,6 +128,9 @@ impl Call {
         let mut fates = step.fates.iter().copied().cycle();
         for source in 0..SOURCES {
             self.publishers[source].pause(step.pause_ms);
+            if let Some(spatial) = step.spatial {
+                self.publishers[source].resize(spatial);
+            }
             let is_shown = self.slot.current.is_some_and(|feed| feed.stream.token == source as u32);
             let is_pending = self.slot.pending.is_some_and(|feed| feed.stream.token == source as u32);
             let needs_key = is_pending || is_shown && self.slot.waits_for_key_picture();
@@ -353,12 +358,15 @@ fn step(has_losses: bool) -> impl Strategy<Value = Step> {
     let watch = prop_oneof![6 => Just(None), 1 => (0..SOURCES).prop_map(Some)];
     let change = prop_oneof![3 => Just(None), 1 => layers.prop_map(Some)];
     let pause = prop_oneof![9 => Just(0u32), 1 => 0u32..30_000];
-    (watch, change, 0u32..20, any::<bool>(), pause, proptest::collection::vec(fate, 1..24), 0u32..4).prop_map(
-        |(watch, change, key, new_templates, pause_ms, fates, asks)| Step {
+    let spatial = prop_oneof![14 => Just(None), 1 => (1u8..=3).prop_map(Some)];
+    let fates = proptest::collection::vec(fate, 1..24);
+    (watch, change, 0u32..20, any::<bool>(), spatial, pause, fates, 0u32..4).prop_map(
+        |(watch, change, key, new_templates, spatial, pause_ms, fates, asks)| Step {
             watch: watch.unwrap_or(usize::MAX),
             layers: change.unwrap_or(Layers::ALL),
             key: key == 0,
             new_templates,
+            spatial,
             pause_ms,
             fates,
             asks: asks == 0,
@@ -421,12 +429,40 @@ fn tour() -> Vec<Step> {
         layers: Layers { spatial: [2, 0, 1][at / 7 % 3], temporal: [2, 0, 2, 1][at / 5 % 4] },
         key: false,
         new_templates: true,
+        spatial: None,
         pause_ms: 0,
         fates: vec![Some(0)],
         asks: false,
         encodes_at_once: true,
     };
     (0..80).map(step).collect()
+}
+
+#[test]
+fn a_stream_whose_number_of_spatial_layers_changes_can_be_decoded_throughout() {
+    // What viewers of a small tile, of a growing and shrinking one, and of a large one have chosen.
+    let chosen: [fn(u8) -> u8; 3] = [|_| 0, |sent| sent - 1, |_| 2];
+    for (codec, of) in [Codec::Vp9, Codec::Av1].into_iter().flat_map(|codec| chosen.map(|of| (codec, of))) {
+        let encoding =
+            Encoding { codec, spatial: 3, temporal: 3, is_key_mode: true, is_flexible: false, packets: 2 };
+        let steps: Vec<Step> = (0..120usize)
+            .map(|at| {
+                let sent = [3, 2, 1, 3, 1, 2][at / 20];
+                let layers = Layers { spatial: of(sent), temporal: 2 };
+                let step = tour().swap_remove(0);
+                Step { watch: 0, layers, new_templates: false, spatial: Some(sent), ..step }
+            })
+            .collect();
+        let (call, verdict) = run([encoding; SOURCES], 7, &steps, Mistake::None);
+        assert!(matches!(verdict, Ok((100.., 0))), "{codec:?}: {verdict:?}");
+        let last = call.sent.values().map(|out| out.truth.name.picture).max();
+        let top = call.sent.values().rfind(|out| Some(out.truth.name.picture) == last).unwrap();
+        assert_eq!(
+            top.truth.name.spatial,
+            of(2).min(1),
+            "{codec:?}: all that is chosen and sent is passed on"
+        );
+    }
 }
 
 #[test]

@@ -61,6 +61,40 @@ fn layers_may_be_offered_in_any_order() {
 }
 
 #[test]
+fn one_stream_need_be_as_large_as_the_largest_tile_steps_apart() {
+    let heights = |tile| max_height(usable_sizes(tile));
+    assert_eq!([1, 90, 180].map(heights), [Some(180); 3]);
+    assert_eq!([181, 270, 360].map(heights), [Some(360); 3]);
+    assert_eq!([361, 720, 4320].map(heights), [None; 3]);
+    assert_eq!(max_height(usable_sizes(90).union(usable_sizes(360))), Some(360));
+    assert_eq!(max_height(LayerSet::ALL), None, "who cannot be told sends everything");
+    assert_eq!(max_height(LayerSet::NONE), None, "what is paused has no size");
+    assert_eq!(
+        max_height(smallest(&layers(&[Some(720)]))),
+        Some(180),
+        "what is kept in a small room is small"
+    );
+}
+
+#[test]
+fn one_stream_grows_at_once_and_shrinks_after_a_while() {
+    let start = Instant::now();
+    let mut dynacast = Dynacast::default();
+    dynacast.want(start, usable_sizes(720));
+    dynacast.want(start, usable_sizes(90));
+    dynacast.want(start + LINGER / 2, usable_sizes(360));
+    dynacast.want(start + LINGER / 2, usable_sizes(180));
+    assert_eq!(max_height(dynacast.asked()), None);
+    dynacast.want(start + LINGER, usable_sizes(180));
+    assert_eq!(max_height(dynacast.asked()), Some(360), "that was wanted in between");
+    dynacast.want(start + LINGER * 3 / 2, usable_sizes(180));
+    assert_eq!(max_height(dynacast.asked()), Some(180));
+    assert!(dynacast.want(start + LINGER * 3 / 2, usable_sizes(720)));
+    assert_eq!(max_height(dynacast.asked()), None);
+    assert!(!dynacast.is_paused(0));
+}
+
+#[test]
 fn a_layer_is_paused_only_after_nobody_wanted_it_for_a_while() {
     let start = Instant::now();
     let mut dynacast = Dynacast::default();
@@ -146,6 +180,13 @@ proptest! {
         // Each pause takes its wait; each resumption needs a pause before it.
         let most = 2 * ((now - start).as_millis() / LINGER.as_millis()) as u32;
         prop_assert!(toggles.iter().all(|toggles| *toggles <= most), "{:?} in {:?}", toggles, now - start);
+    }
+
+    #[test]
+    fn of_two_tiles_the_larger_decides_the_size(one in 1u16..4320, other in 1u16..4320) {
+        let both = usable_sizes(one).union(usable_sizes(other));
+        prop_assert_eq!(both, usable_sizes(one.max(other)));
+        prop_assert!(max_height(both).is_none_or(|height| height >= one.max(other)));
     }
 
     #[test]

@@ -102,6 +102,19 @@ impl Publisher {
         self.timestamp = self.timestamp.wrapping_add(millis * 90);
     }
 
+    /// From the next picture on, which is a key picture, there are this many spatial layers: the encoder was made anew for
+    /// another size.
+    pub(super) fn resize(&mut self, spatial: u8) {
+        if spatial == self.encoding.spatial {
+            return;
+        }
+        // What is told apart by templates must not share them.
+        self.template_offset = (self.template_offset + self.encoding.spatial * self.encoding.temporal) & 63;
+        self.encoding.spatial = spatial;
+        self.chains = vec![None; spatial.into()];
+        self.since_key = None;
+    }
+
     /// The next picture; a key picture on demand and at the start.
     pub(super) fn picture(&mut self, key: bool, new_templates: bool) -> Vec<Packet> {
         let is_key = key || self.since_key.is_none();

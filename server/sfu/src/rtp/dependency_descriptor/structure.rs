@@ -161,6 +161,12 @@ impl Structure {
         (target < self.decode_targets && self.chains > 0).then(|| self.protected_by[usize::from(target)])
     }
 
+    /// How many spatial layers its templates have.
+    #[must_use]
+    pub fn spatial_layers(&self) -> u8 {
+        self.templates.iter().map(|template| template.layers.spatial + 1).max().unwrap_or(1)
+    }
+
     /// The size of a spatial layer, when it is given.
     #[must_use]
     pub fn resolution(&self, spatial: u8) -> Option<Resolution> {
