@@ -53,6 +53,11 @@ async function viewerOf(browser, server, room, peer) {
   return {
     want: (height) => viewer.run((slot, who, tall) => window.client.want([{ mid: slot, peer: who, height: tall }]), mid, peer, height),
     slot: () => viewer.run((slot) => window.client.slot(slot), mid),
+    /** Wants another height, and watches the frames that are shown from then on. */
+    see: (height, ms) => viewer.run((slot, who, tall, ms) => {
+      window.client.want([{ mid: slot, peer: who, height: tall }]);
+      return window.client.watch(slot, ms);
+    }, mid, peer, height, ms),
     close: () => viewer.close(),
   };
 }
@@ -126,22 +131,22 @@ describe('svc', { timeout: 600_000 }, () => {
       await becomes(720, 60_000);
       const measured = { 720: await costs(ada) };
       for (const lines of Object.keys(modes).map(Number).filter((lines) => lines < 720)) {
-        const frozen = (await viewer.slot()).freezeSeconds;
-        const shrinks = performance.now();
-        await viewer.want(lines);
+        const start = performance.now();
+        const shrinking = viewer.see(lines, 7000);
         await becomes(lines);
-        const shrunk = performance.now() - shrinks;
+        const sentAfter = performance.now() - start;
+        const shrunk = await shrinking;
         await flows();
         measured[lines] = await costs(ada);
         const { keys } = await outgoing(ada);
-        const grows = performance.now();
-        await viewer.want(720);
+        const grown = await viewer.see(720, 4000);
         await becomes(720);
-        const grown = performance.now() - grows;
         await flows();
-        const freezes = (await viewer.slot()).freezeSeconds - frozen;
-        context.diagnostic(`${codec}: ${lines} lines ${shrunk.toFixed(0)} ms after the want, 720 again after ${grown.toFixed(0)} ms `
-          + `with ${(await outgoing(ada)).keys - keys} key frames, frozen for ${freezes.toFixed(2)} s in both (polled every 50 ms)`);
+        const round = (value) => (value === null ? null : Math.round(value));
+        context.diagnostic(`${codec}: sent with ${lines} lines ${round(sentAfter)} ms after the want (polled every 50 ms), longest gap `
+          + `${round(shrunk.longestGapMs)} ms; 720 again: first larger frame shown after ${round(grown.changedAfterMs)} ms, longest gap `
+          + `${round(grown.longestGapMs)} ms, ${(await outgoing(ada)).keys - keys} key frames of all layers`);
+        assert.ok(shrunk.frames > 20 && grown.frames > 10, `frames go on: ${JSON.stringify([shrunk, grown])}`);
       }
       context.diagnostic(`${codec}: costs ${JSON.stringify(measured)}`);
       assert.ok(measured[180].kbps < measured[720].kbps, JSON.stringify(measured));
