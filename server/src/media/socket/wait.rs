@@ -38,10 +38,14 @@ impl Waker {
     /// would be slept over.
     pub(in crate::media) fn clear(&self) {
         if self.is_woken.load(Ordering::Acquire) {
-            let mut bytes = [0; 8];
-            while (&self.receiver).read(&mut bytes).is_ok_and(|count| count == bytes.len()) {}
+            self.drain();
             self.is_woken.store(false, Ordering::Release);
         }
+    }
+
+    fn drain(&self) {
+        let mut bytes = [0; 8];
+        while (&self.receiver).read(&mut bytes).is_ok_and(|count| count == bytes.len()) {}
     }
 }
 
@@ -55,10 +59,23 @@ pub(in crate::media) fn wait(
 ) -> io::Result<()> {
     let udp = PollFd::new(socket, PollFlags::IN);
     let wakes = PollFd::new(&waker.receiver, PollFlags::IN);
-    match &others {
-        None => poll_for(&mut [udp, wakes], timeout),
-        Some(others) => poll_for(&mut [udp, wakes, PollFd::new(others, PollFlags::IN)], timeout),
+    let is_woken = match &others {
+        None => {
+            let mut descriptors = [wakes, udp];
+            poll_for(&mut descriptors, timeout)?;
+            !descriptors[0].revents().is_empty()
+        }
+        Some(others) => {
+            let mut descriptors = [wakes, udp, PollFd::new(others, PollFlags::IN)];
+            poll_for(&mut descriptors, timeout)?;
+            !descriptors[0].revents().is_empty()
+        }
+    };
+    // Whoever wakes may be held up before writing, until after the clear: that byte would end every wait from then on.
+    if is_woken {
+        waker.drain();
     }
+    Ok(())
 }
 
 /// Sleeps until `socket` has room to send, or `timeout` has passed.
@@ -96,6 +113,22 @@ mod tests {
         waker.wake();
         wait(&socket, None, &waker, LONG).unwrap();
         assert!(start.elapsed() < Duration::from_secs(10));
+    }
+
+    #[test]
+    fn a_wake_that_is_held_up_until_after_the_clear_ends_one_wait_and_no_more() {
+        let (socket, waker) = (socket(), Waker::new().unwrap());
+        // What `wake` does, with a clear between its two steps.
+        assert!(!waker.is_woken.swap(true, Ordering::AcqRel));
+        waker.clear();
+        assert_eq!((&waker.sender).write(&[1]).unwrap(), 1);
+        wait(&socket, None, &waker, LONG).unwrap();
+        waker.clear();
+        let start = Instant::now();
+        wait(&socket, None, &waker, Some(Duration::from_millis(5))).unwrap();
+        assert!(start.elapsed() >= Duration::from_millis(5), "it slept");
+        waker.wake();
+        wait(&socket, None, &waker, LONG).unwrap();
     }
 
     #[test]
