@@ -1,0 +1,152 @@
+//! The lanes as one WebAssembly vector. With relaxed SIMD, multiplication and addition round once where the machine can.
+#![expect(unsafe_code, reason = "SIMD loads and stores go through pointers")]
+
+use std::arch::wasm32::{
+    f32x4_add, f32x4_div, f32x4_extract_lane, f32x4_mul, f32x4_nearest, f32x4_pmax, f32x4_pmin, f32x4_splat,
+    f32x4_sub, i32x4_add, i32x4_shl, i32x4_shuffle, i32x4_splat, i32x4_trunc_sat_f32x4, v128, v128_load,
+    v128_load32_splat, v128_store,
+};
+use std::ops::{Add, Div, Mul, Sub};
+
+use super::LANES;
+
+/// Four numbers.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct F32x4(v128);
+
+impl F32x4 {
+    /// The same number in every lane.
+    #[inline(always)]
+    pub(crate) fn splat(x: f32) -> Self {
+        Self(f32x4_splat(x))
+    }
+
+    /// Four numbers in a row.
+    ///
+    /// # Safety
+    ///
+    /// `from` must be valid for reads of four numbers.
+    #[inline(always)]
+    pub(crate) unsafe fn load(from: *const f32) -> Self {
+        // SAFETY: the caller promises four readable numbers; the instruction needs no alignment.
+        Self(unsafe { v128_load(from.cast()) })
+    }
+
+    /// One number for every lane.
+    ///
+    /// # Safety
+    ///
+    /// `from` must be valid for a read of one number.
+    #[inline(always)]
+    pub(crate) unsafe fn load_splat(from: *const f32) -> Self {
+        // SAFETY: the caller promises a readable number.
+        Self(unsafe { v128_load32_splat(from.cast()) })
+    }
+
+    /// Writes four numbers in a row.
+    ///
+    /// # Safety
+    ///
+    /// `to` must be valid for writes of four numbers.
+    #[inline(always)]
+    pub(crate) unsafe fn store(self, to: *mut f32) {
+        // SAFETY: the caller promises room for four numbers; the instruction needs no alignment.
+        unsafe { v128_store(to.cast(), self.0) }
+    }
+
+    /// The lanes, first to last.
+    #[inline(always)]
+    pub(crate) fn to_array(self) -> [f32; LANES] {
+        [
+            f32x4_extract_lane::<0>(self.0),
+            f32x4_extract_lane::<1>(self.0),
+            f32x4_extract_lane::<2>(self.0),
+            f32x4_extract_lane::<3>(self.0),
+        ]
+    }
+
+    /// self · factor + addend
+    #[cfg(not(target_feature = "relaxed-simd"))]
+    #[inline(always)]
+    pub(crate) fn mul_add(self, factor: Self, addend: Self) -> Self {
+        self * factor + addend
+    }
+
+    /// self · factor + addend, rounded once or twice
+    #[cfg(target_feature = "relaxed-simd")]
+    #[inline(always)]
+    pub(crate) fn mul_add(self, factor: Self, addend: Self) -> Self {
+        Self(std::arch::wasm32::f32x4_relaxed_madd(self.0, factor.0, addend.0))
+    }
+
+    /// The larger of each pair.
+    #[inline(always)]
+    pub(crate) fn max(self, other: Self) -> Self {
+        Self(f32x4_pmax(self.0, other.0))
+    }
+
+    /// The smaller of each pair.
+    #[inline(always)]
+    pub(crate) fn min(self, other: Self) -> Self {
+        Self(f32x4_pmin(self.0, other.0))
+    }
+
+    /// The nearest whole numbers, halves to even.
+    #[inline(always)]
+    pub(super) fn nearest(self) -> Self {
+        Self(f32x4_nearest(self.0))
+    }
+
+    /// 2ˣ of whole numbers from −126 to 127.
+    #[inline(always)]
+    pub(super) fn exp2_of_whole(self) -> Self {
+        Self(i32x4_shl(i32x4_add(i32x4_trunc_sat_f32x4(self.0), i32x4_splat(127)), 23))
+    }
+
+    /// The sums of the lanes of each row, one a lane.
+    #[inline(always)]
+    pub(crate) fn sums_of_rows([a, b, c, d]: [Self; LANES]) -> Self {
+        // Lanes of a and b in turns, and of c and d; then the halves of both together.
+        let ab_first = i32x4_shuffle::<0, 4, 1, 5>(a.0, b.0);
+        let ab_last = i32x4_shuffle::<2, 6, 3, 7>(a.0, b.0);
+        let cd_first = i32x4_shuffle::<0, 4, 1, 5>(c.0, d.0);
+        let cd_last = i32x4_shuffle::<2, 6, 3, 7>(c.0, d.0);
+        let first = i32x4_shuffle::<0, 1, 4, 5>(ab_first, cd_first);
+        let second = i32x4_shuffle::<2, 3, 6, 7>(ab_first, cd_first);
+        let third = i32x4_shuffle::<0, 1, 4, 5>(ab_last, cd_last);
+        let fourth = i32x4_shuffle::<2, 3, 6, 7>(ab_last, cd_last);
+        Self(f32x4_add(f32x4_add(first, second), f32x4_add(third, fourth)))
+    }
+}
+
+impl Add for F32x4 {
+    type Output = Self;
+    #[inline(always)]
+    fn add(self, other: Self) -> Self {
+        Self(f32x4_add(self.0, other.0))
+    }
+}
+
+impl Sub for F32x4 {
+    type Output = Self;
+    #[inline(always)]
+    fn sub(self, other: Self) -> Self {
+        Self(f32x4_sub(self.0, other.0))
+    }
+}
+
+impl Mul for F32x4 {
+    type Output = Self;
+    #[inline(always)]
+    fn mul(self, other: Self) -> Self {
+        Self(f32x4_mul(self.0, other.0))
+    }
+}
+
+impl Div for F32x4 {
+    type Output = Self;
+    #[inline(always)]
+    fn div(self, other: Self) -> Self {
+        Self(f32x4_div(self.0, other.0))
+    }
+}
