@@ -5,6 +5,7 @@
 
 mod bench;
 mod console;
+mod effects;
 mod namespaces;
 mod process;
 mod run;

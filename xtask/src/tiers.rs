@@ -9,6 +9,7 @@ use clap::ValueEnum;
 use serde::Deserialize;
 
 use crate::console;
+use crate::effects::{self, Lanes};
 use crate::namespaces;
 use crate::process;
 use crate::server;
@@ -33,6 +34,8 @@ pub(crate) enum Tier {
     Docs,
     /// Unit, property, snapshot and documentation tests beside the code
     Unit,
+    /// The effects module inside WebAssembly, with plain and with relaxed SIMD
+    Effects,
     /// The committed corpus of every parser of foreign bytes
     Fuzz,
     /// Whole calls in virtual time, from seeds
@@ -52,15 +55,16 @@ const SUITES: &str = "tests";
 
 /// The crates that are tested. Every tier names all of them and selects targets: with another choice of packages
 /// Cargo would unify other features, and build most dependencies once more.
-const TESTED: [&str; 7] = ["shared", "engine", "sfu", "server", "client", "xtask", SUITES];
+const TESTED: [&str; 8] = ["shared", "effects", "engine", "sfu", "server", "client", "xtask", SUITES];
 
 impl Tier {
     /// What must be set up before.
     pub(crate) fn needs(self) -> &'static [Need] {
         match self {
-            Self::Tidy | Self::Format | Self::Docs | Self::Unit | Self::Fuzz | Self::Sim | Self::Server => {
-                &[]
-            }
+            Self::Tidy | Self::Format | Self::Docs | Self::Fuzz | Self::Sim | Self::Server => &[],
+            // The segmentation model is an npm package.
+            Self::Unit => &[Need::Node, Need::NpmPackages],
+            Self::Effects => &[Need::Node, Need::WasmStd, Need::NpmPackages],
             Self::Lint => &[Need::WasmStd],
             Self::Deny => &[Need::CargoDeny],
             Self::Browser => &BROWSER_NEEDS,
@@ -78,6 +82,7 @@ impl Tier {
             Self::Deny => deny(workspace),
             Self::Docs => docs(workspace),
             Self::Unit => unit(workspace),
+            Self::Effects => effects(workspace),
             Self::Fuzz => suite(workspace, "corpus"),
             Self::Sim => suite(workspace, "sim"),
             Self::Server => suite(workspace, "server"),
@@ -144,7 +149,8 @@ fn cargo(workspace: &Workspace, arguments: &[&str]) -> Result<()> {
 fn lint(workspace: &Workspace) -> Result<()> {
     cargo(workspace, &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
     let target = ["--target", "wasm32-unknown-unknown"];
-    cargo(workspace, &["clippy", "--package", "client", target[0], target[1], "--", "-D", "warnings"])
+    cargo(workspace, &["clippy", "--package", "client", target[0], target[1], "--", "-D", "warnings"])?;
+    effects::lint(workspace)
 }
 
 /// Advisories need a database that is fetched; out of its reach they are not checked, and that is said.
@@ -179,6 +185,18 @@ fn unit(workspace: &Workspace) -> Result<()> {
     let named = beside.iter().flat_map(|name| ["--test", name.as_str()]);
     test(workspace, &["--no-fail-fast", "--lib", "--bins"].into_iter().chain(named).collect::<Vec<_>>())?;
     test(workspace, &["--doc"])
+}
+
+/// The module with its comparisons of kernels exported, run by Node.js.
+fn effects(workspace: &Workspace) -> Result<()> {
+    let mut node = Command::new("node");
+    node.current_dir(&workspace.root).arg("--test");
+    for (variable, lanes) in
+        [("VISAVIS_EFFECTS", Lanes::Simd128), ("VISAVIS_EFFECTS_RELAXED", Lanes::Relaxed)]
+    {
+        node.env(variable, effects::build_for_tests(workspace, lanes)?);
+    }
+    process::run(node.args(test_files(&workspace.root.join("tests/effects"))?))
 }
 
 fn suite(workspace: &Workspace, name: &str) -> Result<()> {
@@ -253,11 +271,11 @@ fn in_browsers(workspace: &Workspace, folder: &str, browsers: &[Browser], mut no
         let program = browser.locate()?.with_context(|| format!("no {browser:?} was found"))?;
         node.env(browser.variable(), program);
     }
-    process::run(node.args(browser_suites(&workspace.root.join(folder))?))
+    process::run(node.args(test_files(&workspace.root.join(folder))?))
 }
 
 /// The test files in `folder`, in a fixed order. None at all is a failure: `node --test` would look elsewhere.
-fn browser_suites(folder: &Path) -> Result<Vec<PathBuf>> {
+fn test_files(folder: &Path) -> Result<Vec<PathBuf>> {
     let listing = fs::read_dir(folder).with_context(|| format!("{} cannot be listed", folder.display()))?;
     let mut files = listing.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
     files.retain(|file| file.to_string_lossy().ends_with(".test.mjs"));
@@ -290,13 +308,13 @@ mod tests {
     }
 
     #[test]
-    fn the_browser_suites_are_the_test_files_in_order_and_never_none() {
+    fn the_suites_are_the_test_files_in_order_and_never_none() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(browser_suites(folder.path()).is_err());
+        assert!(test_files(folder.path()).is_err());
         for name in ["b.test.mjs", "a.test.mjs", "page.mjs"] {
             fs::write(folder.path().join(name), "").unwrap();
         }
-        let names: Vec<_> = browser_suites(folder.path()).unwrap();
+        let names: Vec<_> = test_files(folder.path()).unwrap();
         assert_eq!(names, [folder.path().join("a.test.mjs"), folder.path().join("b.test.mjs")]);
     }
 }

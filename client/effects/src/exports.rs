@@ -6,6 +6,7 @@
 
 use std::ptr::null_mut;
 
+use crate::compositor::{Compositor, Effect, Format, Placement};
 use crate::graph::Segmenter;
 use crate::model::Model;
 
@@ -86,32 +87,131 @@ pub unsafe extern "C" fn segmenter_run(segmenter: *mut Segmenter) -> *const f32 
     unsafe { &mut *segmenter }.run().as_ptr()
 }
 
+/// A compositor for pictures of this size, which blurs by `strength` from 0 to 1; null when the size is odd or too large.
+#[unsafe(no_mangle)]
+pub extern "C" fn compositor_new(width: usize, height: usize, strength: f32) -> *mut Compositor {
+    let compositor = Compositor::new(width, height, Effect::Blur(strength));
+    compositor.map_or(null_mut(), |compositor| Box::into_raw(Box::new(compositor)))
+}
+
+/// Releases a compositor.
+///
+/// # Safety
+///
+/// `compositor` must come from [`compositor_new`] and not be released yet.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn compositor_release(compositor: *mut Compositor) {
+    // SAFETY: the caller promises that it was boxed by `compositor_new`.
+    drop(unsafe { Box::from_raw(compositor) });
+}
+
+/// Blurs by `strength` from the next picture on.
+///
+/// # Safety
+///
+/// `compositor` must come from [`compositor_new`], and nothing else use it meanwhile.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn compositor_blur(compositor: *mut Compositor, strength: f32) {
+    // SAFETY: the caller promises a living compositor that nobody else uses.
+    unsafe { &mut *compositor }.set_effect(Effect::Blur(strength));
+}
+
+/// Shows a picture behind the person from the next one on: `width` × `height` pixels of red, green, blue and a byte that is
+/// ignored. `is_fitted` shows all of it, otherwise it covers everything. Returns 0 when the size is refused.
+///
+/// # Safety
+///
+/// `compositor` must come from [`compositor_new`], nothing else use it meanwhile, and `rgba` be readable for `len` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn compositor_picture(
+    compositor: *mut Compositor,
+    rgba: *const u8,
+    len: usize,
+    width: usize,
+    height: usize,
+    is_fitted: bool,
+) -> bool {
+    let placement = if is_fitted { Placement::Fit } else { Placement::Cover };
+    // SAFETY: the caller promises a living compositor that nobody else uses, and readable bytes.
+    let (compositor, rgba) = unsafe { (&mut *compositor, std::slice::from_raw_parts(rgba, len)) };
+    let is_set = compositor.set_picture(rgba, width, height, placement).is_ok();
+    if is_set {
+        compositor.set_effect(Effect::Picture);
+    }
+    is_set
+}
+
+/// Where the camera's picture is to be written, width × height × 3 / 2 bytes.
+///
+/// # Safety
+///
+/// `compositor` must come from [`compositor_new`], and nothing else use it meanwhile.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn compositor_input(compositor: *mut Compositor) -> *mut u8 {
+    // SAFETY: the caller promises a living compositor that nobody else uses.
+    unsafe { &mut *compositor }.input().as_mut_ptr()
+}
+
+/// Puts the effect behind the person in the picture that was written, and returns where the result is, as I420 of the same
+/// size. With a null segmenter the last mask is used once more.
+///
+/// # Safety
+///
+/// `compositor` must come from [`compositor_new`] and `segmenter` be null or come from [`segmenter_new`], and nothing else use
+/// either meanwhile.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn compositor_process(
+    compositor: *mut Compositor,
+    segmenter: *mut Segmenter,
+    is_nv12: bool,
+) -> *const u8 {
+    let format = if is_nv12 { Format::Nv12 } else { Format::I420 };
+    // SAFETY: the caller promises that both live and that nobody else uses them.
+    let (compositor, segmenter) = unsafe { (&mut *compositor, segmenter.as_mut()) };
+    compositor.process(format, segmenter).as_ptr()
+}
+
+/// Forgets the person, as after a change of camera.
+///
+/// # Safety
+///
+/// `compositor` must come from [`compositor_new`], and nothing else use it meanwhile.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn compositor_forget(compositor: *mut Compositor) {
+    // SAFETY: the caller promises a living compositor that nobody else uses.
+    unsafe { &mut *compositor }.forget();
+}
+
 /// For tests alone: the kernels beside their scalar twins.
 #[cfg(feature = "twins")]
 mod twins {
-    use crate::kernels::twins::{ALL, TOLERANCE};
+    use crate::twins::{TOLERANCE, Twins, all};
+
+    fn named(index: usize) -> Option<Twins> {
+        all().nth(index)
+    }
 
     /// How many comparisons there are.
     #[unsafe(no_mangle)]
     pub(crate) extern "C" fn twins_count() -> usize {
-        ALL.len()
+        all().count()
     }
 
     /// The largest difference of comparison `index`, with what rounding may cause as one.
     #[unsafe(no_mangle)]
     pub(crate) extern "C" fn twins_difference(index: usize) -> f32 {
-        ALL.get(index).map_or(f32::MAX, |(_, difference)| difference() / TOLERANCE)
+        named(index).map_or(f32::MAX, |(_, difference)| difference() / TOLERANCE)
     }
 
     /// Where the name of comparison `index` is, as UTF-8.
     #[unsafe(no_mangle)]
     pub(crate) extern "C" fn twins_name(index: usize) -> *const u8 {
-        ALL.get(index).map_or(std::ptr::null(), |(name, _)| name.as_ptr())
+        named(index).map_or(std::ptr::null(), |(name, _)| name.as_ptr())
     }
 
     /// How long that name is.
     #[unsafe(no_mangle)]
     pub(crate) extern "C" fn twins_name_len(index: usize) -> usize {
-        ALL.get(index).map_or(0, |(name, _)| name.len())
+        named(index).map_or(0, |(name, _)| name.len())
     }
 }

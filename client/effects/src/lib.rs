@@ -7,11 +7,16 @@
 //! instantiates without any glue. With `simd128` it runs four numbers at a time, with `relaxed-simd` besides it multiplies and
 //! adds at once; without either it is correct and slow.
 
+mod compositor;
 #[cfg(target_arch = "wasm32")]
 pub mod exports;
 mod graph;
 mod kernels;
+mod lanes;
 mod model;
+#[cfg(any(test, all(target_arch = "wasm32", feature = "twins")))]
+mod twins;
 
+pub use compositor::{Compositor, Effect, Format, PIXELS_MAX, Placement, SIDE_MAX, SizeError};
 pub use graph::Segmenter;
 pub use model::{FILE_LEN_MAX, Malformed, Model, ModelError, Shape};

@@ -20,7 +20,7 @@ use shared::protocol;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets; the corpus of each lies in `corpus/<name>`.
-pub const TARGETS: [Target; 12] = [
+pub const TARGETS: [Target; 13] = [
     ("stun", stun),
     ("framing", framing),
     ("client_hello", client_hello),
@@ -33,6 +33,7 @@ pub const TARGETS: [Target; 12] = [
     ("client_message", client_message),
     ("server_message", server_message),
     ("datagram", datagram),
+    ("segmentation_model", segmentation_model),
 ];
 
 /// A STUN datagram.
@@ -159,6 +160,18 @@ pub fn client_message(bytes: &[u8]) {
 pub fn server_message(bytes: &[u8]) {
     if let Ok(text) = std::str::from_utf8(bytes) {
         let _ = black_box(protocol::decode_server(text));
+    }
+}
+
+/// A TensorFlow Lite file, planned if it is accepted, and run if it is small.
+pub fn segmentation_model(bytes: &[u8]) {
+    const QUICK: usize = 1 << 20;
+    let Ok(model) = effects::Model::parse(bytes) else { return };
+    let Ok(mut segmenter) = effects::Segmenter::new(&model) else { return };
+    let (_, memory) = segmenter.size();
+    if model.multiplications() <= QUICK && memory <= QUICK {
+        segmenter.input_rows().for_each(|row| row.fill(0.5));
+        black_box(segmenter.run());
     }
 }
 

@@ -33,20 +33,21 @@ struct Dependency {
 }
 
 /// Each crate of ours with the crates of ours that it may use. Arrows point one way, from shells to pure crates.
-const MAY_USE: [(&str, &[&str]); 9] = [
+const MAY_USE: [(&str, &[&str]); 10] = [
     ("shared", &[]),
+    ("effects", &[]),
     ("engine", &["shared"]),
     ("sfu", &["shared"]),
     ("client", &["engine", "shared"]),
     ("server", &["sfu", "shared"]),
-    ("fuzz", &["sfu", "shared"]),
+    ("fuzz", &["effects", "sfu", "shared"]),
     ("tests", &["engine", "fuzz", "server", "sfu", "shared"]),
     ("bench", &["engine", "server", "sfu", "shared", "tests"]),
     ("xtask", &[]),
 ];
 
 /// Crates that decide and touch nothing: time, randomness and input are arguments.
-pub(super) const PURE: [&str; 3] = ["shared", "engine", "sfu"];
+pub(super) const PURE: [&str; 4] = ["shared", "effects", "engine", "sfu"];
 
 /// What would give a pure crate a clock, a thread, a socket, a page or a source of randomness. A name that ends with
 /// `-` stands for every name that starts so.

@@ -10,7 +10,7 @@ mod layout;
 mod network;
 mod plan;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use crate::kernels::vector::Vector;
 use crate::model::{Model, ModelError, Shape};

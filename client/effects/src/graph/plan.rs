@@ -3,10 +3,10 @@
 use super::fusion;
 use super::layout::{Layout, Place};
 use super::network::{Network, Node};
-use crate::kernels::lanes::LANES;
 use crate::kernels::{
     Activate, Convolution, Depthwise, Kernels, LastStage, Mean, ScaleAdd, Transposed, Upsample, View,
 };
+use crate::lanes::LANES;
 use crate::model::{Model, ModelError, Shape, ValueId};
 
 /// What a step computes.

@@ -5,8 +5,7 @@ use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use super::*;
-use crate::model::pinned;
-use crate::model::tests::tiny;
+use crate::model::tests::{pinned, tiny};
 
 /// The least share of the person's pixels that both masks have in common.
 const OVERLAP_MIN: f64 = 0.995;
@@ -15,12 +14,12 @@ const DIFFERENCE_MAX: f64 = 1e-3;
 /// The largest mean difference.
 const DIFFERENCE_MEAN_MAX: f64 = 2e-5;
 
-fn goldens() -> PathBuf {
+pub(crate) fn goldens() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("goldens")
 }
 
 /// Width, height and samples of a PNG file, as it stores them.
-fn png(path: &Path) -> (usize, usize, Vec<u8>) {
+pub(crate) fn png(path: &Path) -> (usize, usize, Vec<u8>) {
     let file = BufReader::new(File::open(path).unwrap());
     let mut reader = png::Decoder::new(file).read_info().unwrap();
     let mut samples = vec![0; reader.output_buffer_size().unwrap()];

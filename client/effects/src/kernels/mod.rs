@@ -3,7 +3,6 @@
 //! Tensors are pictures with their channels together: row, column, channel. They lie in one arena, possibly with a border
 //! of zeros around them, so that windows may reach over the edge without asking. A [`View`] says where.
 
-pub(crate) mod lanes;
 #[cfg(any(test, all(target_arch = "wasm32", feature = "twins")))]
 pub(crate) mod scalar;
 #[cfg(any(test, all(target_arch = "wasm32", feature = "twins")))]

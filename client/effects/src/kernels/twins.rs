@@ -1,5 +1,4 @@
-//! Every kernel beside its scalar twin, on made-up numbers: run by the unit tests here, and inside WebAssembly by the tests
-//! that instantiate the module, because only there are the instructions the real ones.
+//! Every kernel beside its scalar twin, on made-up numbers.
 
 use super::scalar::Scalar;
 use super::vector::Vector;
@@ -8,15 +7,10 @@ use super::{
     TransposedFilter, Upsample, View,
 };
 use crate::model::Activation;
-
-/// The largest difference that rounding may cause, for numbers around one.
-pub(crate) const TOLERANCE: f32 = 2e-5;
-
-/// A comparison by name; it returns the largest difference between the twins.
-pub(crate) type Twins = (&'static str, fn() -> f32);
+use crate::twins::{Random, Twins, largest_difference};
 
 /// All comparisons.
-pub(crate) const ALL: [Twins; 17] = [
+pub(crate) const KERNELS: [Twins; 17] = [
     ("1 × 1, one row of pixels", || convolution(Shapes { size: 1, ..PLAIN }, Epilogue::Relu, false, false)),
     ("1 × 1, a residual", || convolution(Shapes { size: 1, ..PLAIN }, Epilogue::Identity, true, false)),
     ("1 × 1, scaled inputs", || convolution(Shapes { size: 1, ..PLAIN }, Epilogue::HardSwish, false, true)),
@@ -60,27 +54,19 @@ struct Shapes {
 /// Width and height that no tile divides.
 const PLAIN: Shapes = Shapes { height: 7, width: 13, inputs: 8, outputs: 16, size: 3, stride: 1, border: 0 };
 
-/// An arena with random numbers, in which tensors are placed one behind the other.
+/// An arena in which tensors of random numbers are placed one behind the other.
 struct Arena {
     numbers: Vec<f32>,
-    state: u32,
+    random: Random,
 }
 
 impl Arena {
     fn new() -> Self {
-        Self { numbers: Vec::new(), state: 0x9e37_79b9 }
-    }
-
-    /// A number from −1 to 1 (Marsaglia's xorshift).
-    fn random(&mut self) -> f32 {
-        self.state ^= self.state << 13;
-        self.state ^= self.state >> 17;
-        self.state ^= self.state << 5;
-        self.state as f32 / (u32::MAX as f32 / 2.0) - 1.0
+        Self { numbers: Vec::new(), random: Random::new() }
     }
 
     fn randoms(&mut self, count: usize) -> Vec<f32> {
-        (0..count).map(|_| self.random()).collect()
+        self.random.numbers(count)
     }
 
     /// A tensor of random numbers with a border of zeros.
@@ -90,9 +76,8 @@ impl Arena {
         self.numbers.resize(self.numbers.len() + (height + 2 * border) * row_stride, 0.0);
         let view = View { origin, row_stride, height, width, channels };
         for row in 0..height {
-            for at in view.at(row, 0)..view.at(row, width) {
-                self.numbers[at] = self.random();
-            }
+            let numbers = self.randoms(width * channels);
+            self.numbers[view.at(row, 0)..view.at(row, width)].copy_from_slice(&numbers);
         }
         view
     }
@@ -102,10 +87,7 @@ impl Arena {
         let (mut scalar, mut vector) = (self.numbers.clone(), self.numbers);
         run(&mut scalar, false);
         run(&mut vector, true);
-        let pairs = scalar.iter().zip(&vector);
-        pairs
-            .map(|(a, b)| if a.is_nan() || b.is_nan() { f32::MAX } else { (a - b).abs() })
-            .fold(0.0, f32::max)
+        largest_difference(&scalar, &vector)
     }
 }
 
@@ -205,7 +187,7 @@ fn transposed() -> f32 {
 }
 
 fn transposed_filter(arena: &mut Arena, channels: usize) -> TransposedFilter {
-    TransposedFilter { weights: arena.randoms(4 * channels), bias: arena.random() }
+    TransposedFilter { weights: arena.randoms(4 * channels), bias: arena.random.number() }
 }
 
 fn last_stage() -> f32 {
@@ -223,17 +205,4 @@ fn last_stage() -> f32 {
         false => Scalar::last_stage(numbers, &mut Vec::new(), &step),
         true => Vector::last_stage(numbers, &mut Vec::new(), &step),
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_kernel_computes_what_its_scalar_twin_computes() {
-        for (name, difference) in ALL {
-            let difference = difference();
-            assert!(difference <= TOLERANCE, "{name}: {difference}");
-        }
-    }
 }

@@ -8,8 +8,6 @@
 mod flatbuffer;
 mod half;
 mod operators;
-#[cfg(test)]
-pub(crate) mod pinned;
 mod tensors;
 #[cfg(test)]
 pub(crate) mod tests;

@@ -1,3 +1,5 @@
+pub(crate) mod pinned;
+
 use std::path::Path;
 
 use super::*;

@@ -8,10 +8,10 @@ mod last_stage;
 mod transposed;
 mod upsample;
 
-use super::lanes::{F32x4, LANES};
 use super::{
     Activate, Convolution, Depthwise, Kernels, LastStage, Mean, ScaleAdd, Transposed, Upsample, View,
 };
+use crate::lanes::{F32x4, LANES};
 
 /// The vector twin of [`super::scalar::Scalar`].
 #[derive(Debug)]

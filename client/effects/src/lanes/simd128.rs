@@ -3,12 +3,13 @@
 
 use std::arch::wasm32::{
     f32x4_add, f32x4_div, f32x4_extract_lane, f32x4_mul, f32x4_nearest, f32x4_pmax, f32x4_pmin, f32x4_splat,
-    f32x4_sub, i32x4_add, i32x4_shl, i32x4_shuffle, i32x4_splat, i32x4_trunc_sat_f32x4, v128, v128_load,
-    v128_load32_splat, v128_store,
+    f32x4_sub, i16x8_add, i16x8_mul, i16x8_shuffle, i16x8_sub, i32x4_add, i32x4_shl, i32x4_shuffle,
+    i32x4_splat, i32x4_trunc_sat_f32x4, u8x16_narrow_i16x8, u16x8_extend_low_u8x16, u16x8_shr, u16x8_splat,
+    v128, v128_and, v128_load, v128_load32_splat, v128_load64_zero, v128_store, v128_store64_lane,
 };
 use std::ops::{Add, Div, Mul, Sub};
 
-use super::LANES;
+use super::{LANES, WORDS};
 
 /// Four numbers.
 #[derive(Debug, Clone, Copy)]
@@ -148,5 +149,91 @@ impl Div for F32x4 {
     #[inline(always)]
     fn div(self, other: Self) -> Self {
         Self(f32x4_div(self.0, other.0))
+    }
+}
+
+/// Eight numbers of sixteen bits; sums and products beyond that wrap.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct U16x8(v128);
+
+impl U16x8 {
+    /// The same number in every lane.
+    #[inline(always)]
+    pub(crate) fn splat(x: u16) -> Self {
+        Self(u16x8_splat(x))
+    }
+
+    /// Eight numbers of an array.
+    #[inline(always)]
+    pub(crate) fn of(numbers: &[u16; WORDS]) -> Self {
+        // SAFETY: the array has eight numbers; the instruction needs no alignment.
+        Self(unsafe { v128_load(numbers.as_ptr().cast()) })
+    }
+
+    /// Eight bytes, widened.
+    #[inline(always)]
+    pub(crate) fn of_bytes(bytes: &[u8; WORDS]) -> Self {
+        // SAFETY: the array has eight bytes; the instruction needs no alignment.
+        Self(u16x8_extend_low_u8x16(unsafe { v128_load64_zero(bytes.as_ptr().cast()) }))
+    }
+
+    /// Writes an array.
+    #[inline(always)]
+    pub(crate) fn write(self, numbers: &mut [u16; WORDS]) {
+        // SAFETY: the array has room for eight numbers; the instruction needs no alignment.
+        unsafe { v128_store(numbers.as_mut_ptr().cast(), self.0) }
+    }
+
+    /// Writes the numbers, below 2¹⁵, as bytes; what does not fit becomes 255.
+    #[inline(always)]
+    pub(crate) fn write_bytes(self, bytes: &mut [u8; WORDS]) {
+        let narrow = u8x16_narrow_i16x8(self.0, self.0);
+        // SAFETY: the array has room for eight bytes; the instruction needs no alignment.
+        unsafe { v128_store64_lane::<0>(narrow, bytes.as_mut_ptr().cast()) }
+    }
+
+    /// Every lane shifted right by `BITS`.
+    #[inline(always)]
+    pub(crate) fn shifted<const BITS: u32>(self) -> Self {
+        Self(u16x8_shr(self.0, BITS))
+    }
+
+    /// The low byte of every lane.
+    #[inline(always)]
+    pub(crate) fn low_bytes(self) -> Self {
+        Self(v128_and(self.0, u16x8_splat(0xff)))
+    }
+
+    /// The lanes of both in turns: the first halves, and the second ones.
+    #[inline(always)]
+    pub(crate) fn in_turns(self, other: Self) -> [Self; 2] {
+        [
+            Self(i16x8_shuffle::<0, 8, 1, 9, 2, 10, 3, 11>(self.0, other.0)),
+            Self(i16x8_shuffle::<4, 12, 5, 13, 6, 14, 7, 15>(self.0, other.0)),
+        ]
+    }
+}
+
+impl Add for U16x8 {
+    type Output = Self;
+    #[inline(always)]
+    fn add(self, other: Self) -> Self {
+        Self(i16x8_add(self.0, other.0))
+    }
+}
+
+impl Sub for U16x8 {
+    type Output = Self;
+    #[inline(always)]
+    fn sub(self, other: Self) -> Self {
+        Self(i16x8_sub(self.0, other.0))
+    }
+}
+
+impl Mul for U16x8 {
+    type Output = Self;
+    #[inline(always)]
+    fn mul(self, other: Self) -> Self {
+        Self(i16x8_mul(self.0, other.0))
     }
 }

@@ -4,7 +4,7 @@
 use std::array::from_fn;
 use std::ops::{Add, Div, Mul, Sub};
 
-use super::LANES;
+use super::{LANES, WORDS};
 
 /// Four numbers.
 #[derive(Debug, Clone, Copy)]
@@ -122,5 +122,83 @@ impl Div for F32x4 {
     #[inline(always)]
     fn div(self, other: Self) -> Self {
         Self(from_fn(|lane| self.0[lane] / other.0[lane]))
+    }
+}
+
+/// Eight numbers of sixteen bits; sums and products beyond that wrap.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct U16x8([u16; WORDS]);
+
+impl U16x8 {
+    /// The same number in every lane.
+    #[inline(always)]
+    pub(crate) fn splat(x: u16) -> Self {
+        Self([x; WORDS])
+    }
+
+    /// Eight numbers of an array.
+    #[inline(always)]
+    pub(crate) fn of(numbers: &[u16; WORDS]) -> Self {
+        Self(*numbers)
+    }
+
+    /// Eight bytes, widened.
+    #[inline(always)]
+    pub(crate) fn of_bytes(bytes: &[u8; WORDS]) -> Self {
+        Self(bytes.map(u16::from))
+    }
+
+    /// Writes an array.
+    #[inline(always)]
+    pub(crate) fn write(self, numbers: &mut [u16; WORDS]) {
+        *numbers = self.0;
+    }
+
+    /// Writes the numbers as bytes; what does not fit becomes 255.
+    #[inline(always)]
+    pub(crate) fn write_bytes(self, bytes: &mut [u8; WORDS]) {
+        *bytes = self.0.map(|x| x.min(255) as u8);
+    }
+
+    /// Every lane shifted right by `BITS`.
+    #[inline(always)]
+    pub(crate) fn shifted<const BITS: u32>(self) -> Self {
+        Self(self.0.map(|x| x >> BITS))
+    }
+
+    /// The low byte of every lane.
+    #[inline(always)]
+    pub(crate) fn low_bytes(self) -> Self {
+        Self(self.0.map(|x| x & 0xff))
+    }
+
+    /// The lanes of both in turns: the first halves, and the second ones.
+    #[inline(always)]
+    pub(crate) fn in_turns(self, other: Self) -> [Self; 2] {
+        [0, 4].map(|half| Self(from_fn(|lane| if lane % 2 == 0 { self.0 } else { other.0 }[half + lane / 2])))
+    }
+}
+
+impl Add for U16x8 {
+    type Output = Self;
+    #[inline(always)]
+    fn add(self, other: Self) -> Self {
+        Self(from_fn(|lane| self.0[lane].wrapping_add(other.0[lane])))
+    }
+}
+
+impl Sub for U16x8 {
+    type Output = Self;
+    #[inline(always)]
+    fn sub(self, other: Self) -> Self {
+        Self(from_fn(|lane| self.0[lane].wrapping_sub(other.0[lane])))
+    }
+}
+
+impl Mul for U16x8 {
+    type Output = Self;
+    #[inline(always)]
+    fn mul(self, other: Self) -> Self {
+        Self(from_fn(|lane| self.0[lane].wrapping_mul(other.0[lane])))
     }
 }

@@ -1,7 +1,9 @@
-//! Four numbers at a time: one type with one meaning, made of SIMD instructions where the target has them.
+//! Several numbers at a time: types with one meaning, made of SIMD instructions where the target has them.
 //!
-//! The vector kernels are written once on top of it, so that the tests of this machine run the very code that the
+//! The vector kernels are written once on top of them, so that the tests of this machine run the very code that the
 //! browser runs, down to the instructions themselves; those are tested by the same comparisons inside WebAssembly.
+
+#![expect(unsafe_code, reason = "arrays are read and written as the SIMD instructions do, through pointers")]
 
 #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
 mod portable;
@@ -9,12 +11,14 @@ mod portable;
 mod simd128;
 
 #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
-pub(crate) use portable::F32x4;
+pub(crate) use portable::{F32x4, U16x8};
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-pub(crate) use simd128::F32x4;
+pub(crate) use simd128::{F32x4, U16x8};
 
-/// The number of lanes.
+/// The number of lanes of [`F32x4`].
 pub(crate) const LANES: usize = 4;
+/// The number of lanes of [`U16x8`].
+pub(crate) const WORDS: usize = 8;
 
 /// 2ˣ on [−½, ½]: the first coefficients of its Taylor series, the fifth power's first. Off by less than 3 · 10⁻⁶.
 const EXP2: [f32; 6] = [1.333_355_8e-3, 9.618_129e-3, 5.550_411e-2, 0.240_226_5, std::f32::consts::LN_2, 1.0];
@@ -53,5 +57,25 @@ impl F32x4 {
         }
         let one = Self::splat(1.0);
         one / (series * whole.exp2_of_whole() + one)
+    }
+
+    /// Four numbers of an array.
+    #[inline(always)]
+    pub(crate) fn of(numbers: &[f32; LANES]) -> Self {
+        // SAFETY: the array has four numbers.
+        unsafe { Self::load(numbers.as_ptr()) }
+    }
+
+    /// Writes an array.
+    #[inline(always)]
+    pub(crate) fn write(self, numbers: &mut [f32; LANES]) {
+        // SAFETY: the array has room for four numbers.
+        unsafe { self.store(numbers.as_mut_ptr()) }
+    }
+
+    /// Every lane kept between 0 and 1.
+    #[inline(always)]
+    pub(crate) fn unit(self) -> Self {
+        self.max(Self::splat(0.0)).min(Self::splat(1.0))
     }
 }
