@@ -83,6 +83,7 @@ pub(crate) fn lines(curves: &[(&str, Vec<(f64, f64)>)], title: &str, x_unit: &st
             below = base + 18.0,
         );
     }
+    let key_width = (WIDTH - PLOT_LEFT) / curves.len().max(3) as f64;
     for (number, (name, points)) in curves.iter().enumerate() {
         let last = curves.len() - 1;
         let class = STROKES[if number == last { STROKES.len() - 1 } else { number.min(STROKES.len() - 2) }];
@@ -91,7 +92,7 @@ pub(crate) fn lines(curves: &[(&str, Vec<(f64, f64)>)], title: &str, x_unit: &st
             let (x, y) = at(*point);
             let _ = write!(path, "{}{x:.1} {y:.1}", if index == 0 { 'M' } else { 'L' });
         }
-        let (key, below) = (PLOT_LEFT + 200.0 * number as f64, height - 6.0);
+        let (key, below) = (PLOT_LEFT + key_width * number as f64, height - 6.0);
         let _ = writeln!(
             svg,
             r#"<path class="{class}" d="{path}"/><path class="{class}" d="M{key} {line:.1}h24"/><text x="{text:.1}" y="{below:.1}">{name}</text>"#,
@@ -152,6 +153,18 @@ mod tests {
             assert!((0.0..=WIDTH).contains(&x), "{path}");
         }
         assert!(lines(&[], "Rates", "s", "Mbit/s").ends_with("</svg>\n"));
+    }
+
+    #[test]
+    fn the_keys_of_four_curves_stay_within_the_drawing() {
+        let names = ["visavis, random", "visavis, bursts", "janus 1.1.2, random", "janus 1.1.2, bursts"];
+        let svg = lines(&names.map(|name| (name, vec![(0.0, 1.0), (30.0, 1.0)])), "Voice", "s", "MOS");
+        for name in names {
+            let before = svg.split(&format!("\">{name}<")).next().unwrap();
+            let from = before.rsplit("x=\"").next().unwrap().split('"').next().unwrap();
+            let end = from.parse::<f64>().unwrap() + 7.0 * name.len() as f64;
+            assert!(end <= WIDTH, "{name} ends at {end}");
+        }
     }
 
     #[test]

@@ -6,9 +6,9 @@ use super::fan_out::{Curve, Point};
 
 const WIDTH: f64 = 720.0;
 const LEFT: f64 = 64.0;
-const TOP: f64 = 64.0;
+const TOP: f64 = 88.0;
 const PANEL: f64 = 170.0;
-const GAP: f64 = 46.0;
+const GAP: f64 = 58.0;
 const STROKES: [&str; 3] = ["ours", "peer", "second"];
 
 /// One panel's name and what it shows of a point.
@@ -65,7 +65,7 @@ fn draw_panel(svg: &mut String, curves: &[Curve], (name, value): Panel, top: f64
         let up = (value(point).max(least).log10() - low) / (high - low);
         (LEFT + across * (WIDTH - LEFT - 20.0), top + PANEL * (1.0 - up))
     };
-    let _ = writeln!(svg, r#"<text x="0" y="{y}">{name}</text>"#, y = top - 8.0);
+    let _ = writeln!(svg, r#"<text x="0" y="{y}">{name}</text>"#, y = top - 14.0);
     let mut power = low;
     while power <= high {
         let y = top + PANEL * (1.0 - (power - low) / (high - low));
@@ -101,7 +101,8 @@ fn draw_panel(svg: &mut String, curves: &[Curve], (name, value): Panel, top: f64
                 svg,
                 r#"<circle class="{class}" cx="{x:.1}" cy="{y:.1}" r="6"/><text x="{label:.1}" y="{above:.1}" text-anchor="end">knee</text>"#,
                 label = x - 10.0,
-                above = y - 8.0
+                // Curves meet there: the next label stands on the other side.
+                above = y - 8.0 + 30.0 * number as f64
             );
         }
     }
