@@ -40,7 +40,7 @@ describe('slots', { timeout: 600_000 }, () => {
       await until('the largest layer is sent', async () => {
         await want(ada.peer, 720);
         return (await viewer.run((slot) => window.client.slot(slot), mid)).height >= 540;
-      }, 30_000);
+      }, 60_000);
       const steps = [
         [bob.peer, 180], [ada.peer, 180], [bob.peer, 360], [ada.peer, 360], [ada.peer, 180], [bob.peer, 180],
       ];
