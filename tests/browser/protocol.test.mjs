@@ -40,7 +40,7 @@ describe('slots', { timeout: 600_000 }, () => {
       await until('the largest layer is sent', async () => {
         await want(ada.peer, 720);
         return (await viewer.run((slot) => window.client.slot(slot), mid)).height >= 540;
-      }, 60_000);
+      }, 30_000);
       const steps = [
         [bob.peer, 180], [ada.peer, 180], [bob.peer, 360], [ada.peer, 360], [ada.peer, 180], [bob.peer, 180],
       ];
@@ -138,26 +138,30 @@ describe('a lost handshake datagram', { timeout: 600_000 }, () => {
 
   for (const name of ['chromium', 'firefox']) {
     test(`${name}: every single STUN and DTLS datagram may be lost once, and the call starts within a second`, async () => {
-      // How many datagrams a handshake takes, from one without loss.
-      await handshake(browsers[name], () => false);
-      const { up, down } = link.counts;
+      // How many datagrams every handshake has: the shortest of three, since a flight may be sent again without a loss.
+      let up = 12;
+      let down = 8;
+      for (let plain = 0; plain < 3; plain += 1) {
+        await handshake(browsers[name], () => false);
+        up = Math.min(up, link.counts.up.dtls);
+        down = Math.min(down, link.counts.down.dtls);
+      }
       const cases = [];
-      for (let number = 1; number <= Math.min(up.dtls, 12); number += 1) cases.push(['up', 'dtls', number]);
-      for (let number = 1; number <= Math.min(down.dtls, 8); number += 1) cases.push(['down', 'dtls', number]);
+      for (let number = 1; number <= up; number += 1) cases.push(['up', 'dtls', number]);
+      for (let number = 1; number <= down; number += 1) cases.push(['down', 'dtls', number]);
       cases.push(['up', 'stun', 1], ['down', 'stun', 1]);
       assert.ok(cases.length >= 8, `a handshake has more datagrams than ${JSON.stringify({ up, down })}`);
       const slow = [];
-      let losses = 0;
       for (const [direction, protocol, number] of cases) {
         const lose = (...datagram) => datagram[0] === direction && datagram[1] === protocol && datagram[2] === number;
         let { ms, isLost } = await handshake(browsers[name], lose);
-        losses += Number(isLost);
+        // A flight that comes in other pieces makes one handshake shorter than the next.
+        for (let again = 0; again < 2 && !isLost; again += 1) ({ ms, isLost } = await handshake(browsers[name], lose));
+        assert.ok(isLost, `the ${number}th ${protocol} datagram ${direction} was there to be lost`);
         // A second try tells a machine that was busy elsewhere from a handshake that waits for a timer.
         if (ms > 1000) ms = Math.min(ms, (await handshake(browsers[name], lose)).ms);
         if (ms > 1000) slow.push({ direction, protocol, number, ms });
       }
-      // A flight that is sent again, or in other pieces, makes one handshake longer than the next.
-      assert.ok(losses >= Math.max(8, cases.length - 2), `${losses} of ${cases.length} datagrams were there to be lost`);
       assert.deepEqual(slow, []);
     });
   }
