@@ -161,6 +161,7 @@ impl ServerProcess {
     pub(crate) fn usage(&mut self) -> Result<Usage> {
         let response = self.ask(&Request::Usage)?;
         let Response::Usage(usage) = response else { bail!("a usage was asked for, not {response:?}") };
+        self.meeting.as_ref().map_or(Ok(()), Meeting::ensure_attended)?;
         Ok(usage)
     }
 
