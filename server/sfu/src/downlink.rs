@@ -347,7 +347,8 @@ impl Downlink {
         // Without video there is nothing to find out.
         let video_bps = allocation.best_bps.max(allocation.next_bps.unwrap_or_default());
         let voices_bps = if video_bps > 0 { VOICE_BPS * voices as u64 } else { 0 };
-        self.congestion.want(now, video_bps + voices_bps);
+        // What protects the video has to be carried too: probes for less would never show enough for a raise.
+        self.congestion.want(now, self.protection.around(video_bps) + voices_bps);
         self.congestion.need(self.protection.around(allocation.least_bps) + voices_bps);
         allocation
     }
