@@ -152,6 +152,23 @@ pub unsafe extern "C" fn compositor_input(compositor: *mut Compositor) -> *mut u
     unsafe { &mut *compositor }.input().as_mut_ptr()
 }
 
+/// Writes a picture of four bytes a pixel, as screens and canvases give it, into the compositor's input as I420. Returns 0 when it is
+/// of another size.
+///
+/// # Safety
+///
+/// `compositor` must come from [`compositor_new`], nothing else use it meanwhile, and `rgba` be readable for `len` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn compositor_take_rgba(
+    compositor: *mut Compositor,
+    rgba: *const u8,
+    len: usize,
+) -> bool {
+    // SAFETY: the caller promises a living compositor that nobody else uses, and readable bytes.
+    let (compositor, rgba) = unsafe { (&mut *compositor, std::slice::from_raw_parts(rgba, len)) };
+    compositor.take_rgba(rgba).is_ok()
+}
+
 /// Puts the effect behind the person in the picture that was written, and returns where the result is, as I420 of the same
 /// size. With a null segmenter the last mask is used once more.
 ///

@@ -20,6 +20,7 @@ mod reduction;
 mod tests;
 #[cfg(any(test, all(target_arch = "wasm32", feature = "twins")))]
 pub(crate) mod twins;
+mod unpacking;
 
 use std::fmt;
 
@@ -191,6 +192,19 @@ impl Compositor {
     /// Where the camera's picture is to be written before each call of [`Self::process`].
     pub fn input(&mut self) -> &mut [u8] {
         &mut self.input
+    }
+
+    /// Writes a picture of red, green, blue and a byte that is ignored into [`Self::input`], as I420.
+    ///
+    /// # Errors
+    ///
+    /// [`SizeError::Bytes`] when it is of another size.
+    pub fn take_rgba(&mut self, rgba: &[u8]) -> Result<(), SizeError> {
+        if rgba.len() != 4 * self.size.luma_len() {
+            return Err(SizeError::Bytes);
+        }
+        unpacking::unpack(rgba, self.size.width, &mut self.input);
+        Ok(())
     }
 
     /// The picture in [`Self::input`] with the effect behind the person, as I420.
