@@ -33,8 +33,9 @@ struct Dependency {
 }
 
 /// Each crate of ours with the crates of ours that it may use. Arrows point one way, from shells to pure crates.
-const MAY_USE: [(&str, &[&str]); 10] = [
+const MAY_USE: [(&str, &[&str]); 11] = [
     ("shared", &[]),
+    ("denoise", &[]),
     ("effects", &[]),
     ("engine", &["shared"]),
     ("sfu", &["shared"]),
@@ -47,7 +48,7 @@ const MAY_USE: [(&str, &[&str]); 10] = [
 ];
 
 /// Crates that decide and touch nothing: time, randomness and input are arguments.
-pub(super) const PURE: [&str; 4] = ["shared", "effects", "engine", "sfu"];
+pub(super) const PURE: [&str; 5] = ["shared", "denoise", "effects", "engine", "sfu"];
 
 /// What would give a pure crate a clock, a thread, a socket, a page or a source of randomness. A name that ends with
 /// `-` stands for every name that starts so.

@@ -5,8 +5,8 @@ use super::Finding;
 use super::tree::Tree;
 
 /// The folders of the pure crates.
-const PURE_FOLDERS: [&str; 4] =
-    ["shared/src/", "client/effects/src/", "client/engine/src/", "server/sfu/src/"];
+const PURE_FOLDERS: [&str; 5] =
+    ["shared/src/", "client/denoise/src/", "client/effects/src/", "client/engine/src/", "server/sfu/src/"];
 
 /// What touches the world, and what stands in its place in pure code.
 const IMPURE: [(&str, &str); 18] = [
