@@ -45,6 +45,8 @@ enum Task {
     Tidy,
     /// Set up what `run` and `test` need, or the named parts of it, and stop there
     Setup(setup::Options),
+    /// Build the module of the background effects and lay it out for the site: what `trunk` calls before each build
+    Effects,
     /// Replay one seed of the simulation, or explore many: `cargo xtask sim --seed 7 --count 100`
     Sim(sim::Options),
     /// Run a benchmark: `cargo xtask bench forward --json`
@@ -68,6 +70,7 @@ fn perform(workspace: &Workspace, task: &Task) -> Result<ExitCode> {
         Task::Test(options) | Task::Ci(options) => return Ok(test::test(workspace, options)),
         Task::Tidy => tidy::check(workspace)?,
         Task::Setup(options) => setup::setup(workspace, options)?,
+        Task::Effects => effects::lay_out(workspace)?,
         Task::Sim(options) => sim::sim(workspace, options)?,
         Task::Bench(options) => bench::bench(workspace, options)?,
     }

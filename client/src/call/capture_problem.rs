@@ -13,6 +13,10 @@ pub(crate) enum CaptureProblem {
     Busy,
     /// The page was not loaded securely, so the browser offers no devices at all.
     Insecure,
+    /// The background was to be hidden, and what hides it does not work here. Nothing else is sent in its place.
+    NoEffects,
+    /// The background was to be hidden, and this device is too slow for it.
+    TooSlow,
     /// Something else.
     Unknown,
 }
@@ -99,7 +103,8 @@ fn help_for_both(problem: CaptureProblem, browser: Browser) -> CaptureHelp {
         CaptureProblem::NotFound => Key::BothNotFound,
         CaptureProblem::Busy => Key::BothBusy,
         CaptureProblem::Insecure => Key::Insecure,
-        CaptureProblem::Unknown => Key::BothFailed,
+        // Only a camera has a background.
+        CaptureProblem::NoEffects | CaptureProblem::TooSlow | CaptureProblem::Unknown => Key::BothFailed,
     };
     CaptureHelp { heading, advice: advice(problem, browser), retry: retry_helps(problem) }
 }
@@ -113,6 +118,8 @@ fn help(device: Device, problem: CaptureProblem, browser: Browser) -> CaptureHel
         (CaptureProblem::Busy, Device::Microphone) => Key::MicrophoneBusy,
         (CaptureProblem::Busy, Device::Camera) => Key::CameraBusy,
         (CaptureProblem::Insecure, _) => Key::Insecure,
+        (CaptureProblem::NoEffects, _) => Key::NoEffects,
+        (CaptureProblem::TooSlow, _) => Key::EffectsTooSlow,
         (CaptureProblem::Unknown, Device::Microphone) => Key::MicrophoneFailed,
         (CaptureProblem::Unknown, Device::Camera) => Key::CameraFailed,
     };
@@ -128,6 +135,7 @@ fn advice(problem: CaptureProblem, browser: Browser) -> Key {
         (CaptureProblem::NotFound, _) => Key::AdviceNotFound,
         (CaptureProblem::Busy, _) => Key::AdviceBusy,
         (CaptureProblem::Insecure, _) => Key::AdviceInsecure,
+        (CaptureProblem::NoEffects | CaptureProblem::TooSlow, _) => Key::AdviceEffects,
         (CaptureProblem::Unknown, _) => Key::AdviceFailed,
     }
 }

@@ -47,6 +47,27 @@ impl Track {
         self.0.ready_state() == MediaStreamTrackState::Live
     }
 
+    /// The same device once more, to be stopped by itself.
+    pub(crate) fn duplicate(&self) -> Self {
+        // The track's own method, which makes another; `Clone` would only be another handle.
+        Self(MediaStreamTrack::clone(&self.0))
+    }
+
+    /// Asks the camera for pictures of so many lines from now on; without, for as many as at the start.
+    pub(crate) fn limit_lines(&self, lines: Option<i32>) {
+        let constraints = camera_size(lines.unwrap_or(LINES));
+        // A camera that cannot goes on as it is.
+        if let Ok(applied) = self.0.apply_constraints_with_constraints(&constraints) {
+            wasm_bindgen_futures::spawn_local(async move {
+                JsFuture::from(applied).await.ok();
+            });
+        }
+    }
+
+    pub(super) const fn of(track: MediaStreamTrack) -> Self {
+        Self(track)
+    }
+
     pub(super) const fn track(&self) -> &MediaStreamTrack {
         &self.0
     }
@@ -96,12 +117,20 @@ fn microphone_constraints(id: Option<&str>) -> JsValue {
     constraints.into()
 }
 
-/// 720p at 30 frames a second: three simulcast layers from it are 180, 360 and 720 lines.
-fn camera_constraints(id: Option<&str>) -> JsValue {
+/// Lines of a picture: three simulcast layers from it are 180, 360 and 720 lines.
+const LINES: i32 = 720;
+
+/// Pictures of so many lines, 30 a second.
+fn camera_size(lines: i32) -> MediaTrackConstraints {
     let constraints = MediaTrackConstraints::new();
-    constraints.set_width_i32(1280);
-    constraints.set_height_i32(720);
+    constraints.set_width_i32(lines * 16 / 9);
+    constraints.set_height_i32(lines);
     constraints.set_frame_rate_f64(30.0);
+    constraints
+}
+
+fn camera_constraints(id: Option<&str>) -> JsValue {
+    let constraints = camera_size(LINES);
     if let Some(id) = id {
         constraints.set_device_id_str(id);
     }

@@ -6,6 +6,11 @@ use wasm_bindgen::closure::Closure;
 
 use super::page::window;
 
+/// Tells whoever looks into the browser's console.
+pub(crate) fn warn(text: &str) {
+    web_sys::console::warn_1(&text.into());
+}
+
 /// Puts the handle on the window. `connection` is asked at every call.
 pub(super) fn expose(connection: impl Fn() -> JsValue + 'static) {
     let handle = js_sys::Object::new();

@@ -16,6 +16,10 @@ pub(crate) enum Setting {
     Camera,
     /// The id of the speaker chosen last.
     Speaker,
+    /// The name of the background chosen last.
+    Background,
+    /// A picture of the person's own, as a `data:` address.
+    OwnBackground,
 }
 
 impl Setting {
@@ -25,6 +29,8 @@ impl Setting {
             Self::Microphone => "visavis.microphone",
             Self::Camera => "visavis.camera",
             Self::Speaker => "visavis.speaker",
+            Self::Background => "visavis.background",
+            Self::OwnBackground => "visavis.own-background",
         }
     }
 }

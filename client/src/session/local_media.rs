@@ -4,13 +4,13 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use shared::MediaState;
 
+use super::sent_camera::SentCamera;
 use crate::call::capture_problem::{CaptureProblem, Device};
 use crate::call::devices_view_model::{DeviceKind, Devices};
 use crate::call::source_state::SourceState;
 use crate::platform::capture::{self, Request, Track};
 use crate::platform::devices;
 use crate::platform::events::Listener;
-use crate::platform::picture::Picture;
 use crate::platform::storage::{self, Setting};
 
 /// A handle; all copies mean the same devices.
@@ -25,10 +25,8 @@ pub(crate) struct LocalMedia {
     pub(crate) camera: RwSignal<SourceState>,
     /// Its sound; also while it is silenced.
     pub(crate) microphone_track: RwSignal<Option<Track>, LocalStorage>,
-    /// Its pictures; nothing while it is off.
-    pub(crate) camera_track: RwSignal<Option<Track>, LocalStorage>,
-    /// What shows them.
-    pub(crate) camera_picture: RwSignal<Option<Picture>, LocalStorage>,
+    /// Its pictures, as they are sent.
+    pub(crate) sent_camera: SentCamera,
     /// What can be chosen.
     pub(crate) devices: RwSignal<Devices>,
     /// Numbers the requests, so that a late answer to an earlier one is recognised.
@@ -47,14 +45,20 @@ impl LocalMedia {
             microphone: RwSignal::default(),
             camera: RwSignal::default(),
             microphone_track: RwSignal::new_local(None),
-            camera_track: RwSignal::new_local(None),
-            camera_picture: RwSignal::new_local(None),
+            sent_camera: SentCamera::new(),
             devices: RwSignal::new(known),
             requests: StoredValue::default(),
             _listener: StoredValue::new_local(None),
         };
         media._listener.set_value(devices::on_change(move || media.refresh_devices()));
         media.refresh_devices();
+        Effect::new(move |_| {
+            if let Some(problem) = media.sent_camera.problem.get() {
+                media.next_request(Device::Camera);
+                media.put(Device::Camera, None);
+                media.camera.set(SourceState::failed(problem));
+            }
+        });
         on_cleanup(move || media.stop());
         media
     }
@@ -90,7 +94,7 @@ impl LocalMedia {
 
     /// Switches one on or off.
     pub(crate) fn set(self, device: Device, on: bool) {
-        let track = self.track(device).get_untracked();
+        let track = self.held(device);
         match (device, track) {
             (Device::Microphone, Some(track)) if track.is_live() => {
                 self.next_request(device);
@@ -127,7 +131,7 @@ impl LocalMedia {
             DeviceKind::Camera => Device::Camera,
             DeviceKind::Speaker => return,
         };
-        let has_track = self.track(device).with_untracked(Option::is_some);
+        let has_track = self.held(device).is_some();
         let state = self.state_of(device).get_untracked();
         if has_track || state.problem.is_some() {
             self.take(device);
@@ -200,7 +204,7 @@ impl LocalMedia {
             Ok(track) => {
                 self.watch(device, &track);
                 let before = self.state_of(device).get_untracked();
-                let was_muted = self.track(device).with_untracked(Option::is_some) && !before.on;
+                let was_muted = self.held(device).is_some() && !before.on;
                 let on = device == Device::Camera || !was_muted;
                 track.set_enabled(on);
                 self.put(device, Some(track));
@@ -217,7 +221,7 @@ impl LocalMedia {
     fn watch(self, device: Device, track: &Track) {
         let watched = track.clone();
         track.on_ended(move || {
-            if self.track(device).try_get_untracked().flatten() == Some(watched) {
+            if self.held(device) == Some(watched) {
                 self.put(device, None);
                 self.state_of(device).set(SourceState::failed(CaptureProblem::NotFound));
             }
@@ -226,20 +230,20 @@ impl LocalMedia {
 
     /// Replaces a track and gives the old one's device back.
     fn put(self, device: Device, track: Option<Track>) {
-        let signal = self.track(device);
-        let old = signal.try_get_untracked().flatten();
         if let Some(id) = track.as_ref().and_then(Track::device_id) {
             // What the browser gave is what is shown as chosen; it is not remembered as the person's choice.
             self.devices.update(|devices| devices.choose(device.into(), Some(id)));
         }
-        if device == Device::Camera && (old.is_some() || track.is_some()) {
-            self.camera_picture.try_set(track.as_ref().and_then(Track::picture));
-        }
-        if old.is_some() || track.is_some() {
-            signal.try_set(track);
-        }
-        if let Some(old) = old {
-            old.stop();
+        let old = self.held(device);
+        match device {
+            Device::Camera if old.is_some() || track.is_some() => self.sent_camera.set_camera(track),
+            Device::Microphone if old.is_some() || track.is_some() => {
+                self.microphone_track.try_set(track);
+                if let Some(old) = old {
+                    old.stop();
+                }
+            }
+            Device::Camera | Device::Microphone => {}
         }
     }
 
@@ -271,10 +275,11 @@ impl LocalMedia {
         }
     }
 
-    const fn track(self, device: Device) -> RwSignal<Option<Track>, LocalStorage> {
+    /// The device that is in use.
+    fn held(self, device: Device) -> Option<Track> {
         match device {
-            Device::Microphone => self.microphone_track,
-            Device::Camera => self.camera_track,
+            Device::Microphone => self.microphone_track.try_get_untracked().flatten(),
+            Device::Camera => self.sent_camera.camera(),
         }
     }
 }

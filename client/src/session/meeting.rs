@@ -121,7 +121,7 @@ impl MeetingHandle {
             self.replace_track(SourceKind::Microphone);
         });
         Effect::new(move |_| {
-            local.camera_track.track();
+            local.sent_camera.track.track();
             self.replace_track(SourceKind::Camera);
         });
         let speaker =
@@ -416,7 +416,7 @@ impl Meeting {
     fn own_tracks(&self) -> OwnTracks {
         OwnTracks {
             microphone: self.local.microphone_track.try_get_untracked().flatten(),
-            camera: self.local.camera_track.try_get_untracked().flatten(),
+            camera: self.local.sent_camera.track.try_get_untracked().flatten(),
         }
     }
 }

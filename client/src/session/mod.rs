@@ -3,9 +3,11 @@
 
 mod local_media;
 mod meeting;
+mod sent_camera;
 
 pub(crate) use local_media::LocalMedia;
 pub(crate) use meeting::{MeetingHandle, MeetingSignals, Start};
+pub(crate) use sent_camera::{EffectsState, SentCamera, scene_address};
 
 pub(crate) use crate::platform::level_meter::LevelMeter;
 pub(crate) use crate::platform::page::{
@@ -13,6 +15,7 @@ pub(crate) use crate::platform::page::{
     remove_splash, set_title,
 };
 pub(crate) use crate::platform::picture::{Picture, clear};
+pub(crate) use crate::platform::pixels::chosen as chosen_picture;
 pub(crate) use crate::platform::playout::can_choose_speaker;
 pub(crate) use crate::platform::rooms::create as create_room;
 

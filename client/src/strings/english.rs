@@ -46,6 +46,28 @@ pub(super) const fn text(key: Key) -> &'static str {
         Key::CameraNotFound => "No camera found",
         Key::CameraBusy => "The camera is in use",
         Key::CameraFailed => "The camera did not start",
+        Key::NoEffects => "The background cannot be hidden here, so your camera is off",
+        Key::EffectsTooSlow => "Hiding the background is too much for this device, so your camera is off",
+        Key::AdviceEffects => "Choose “No effect” under Backgrounds to be seen as you are, or try again.",
+        Key::Backgrounds => "Backgrounds",
+        Key::BackgroundReal => "No effect",
+        Key::BackgroundLightBlur => "Slight blur",
+        Key::BackgroundStrongBlur => "Strong blur",
+        Key::BackgroundStudy => "Study",
+        Key::BackgroundCity => "City at night",
+        Key::BackgroundHills => "Hills",
+        Key::BackgroundGarden => "Garden",
+        Key::BackgroundWall => "Plain wall",
+        Key::BackgroundVisavis => "Visavis",
+        Key::BackgroundOwn => "Your picture",
+        Key::AddBackground => "Choose a picture…",
+        Key::OwnStaysHere => "Your picture stays in this browser. The others see only what is behind you.",
+        Key::NotAPicture => "This file cannot be read as a picture.",
+        Key::PictureNotKept => {
+            "This browser has no room to keep the picture: it is used until the page is closed."
+        }
+        Key::EffectsLoading => "Getting the background ready…",
+        Key::EffectsLowered => "Simplified, so that your picture stays smooth on this device.",
         Key::Insecure => "This page was not opened securely",
         Key::AllowInChromium => {
             "Click the icon left of the address, allow camera and microphone there, then try again. If they are allowed, look into your system’s privacy settings."

@@ -77,6 +77,46 @@ pub(crate) enum Key {
     CameraBusy,
     /// Heading of a help.
     CameraFailed,
+    /// Heading of a help: what hides the background does not work here.
+    NoEffects,
+    /// Heading of a help: hiding the background takes more than this device can.
+    EffectsTooSlow,
+    /// What to do about both.
+    AdviceEffects,
+    /// Name of the menu of backgrounds.
+    Backgrounds,
+    /// A background.
+    BackgroundReal,
+    /// A background.
+    BackgroundLightBlur,
+    /// A background.
+    BackgroundStrongBlur,
+    /// A background.
+    BackgroundStudy,
+    /// A background.
+    BackgroundCity,
+    /// A background.
+    BackgroundHills,
+    /// A background.
+    BackgroundGarden,
+    /// A background.
+    BackgroundWall,
+    /// A background.
+    BackgroundVisavis,
+    /// A background: the picture that the person chose.
+    BackgroundOwn,
+    /// Chooses a file with a picture.
+    AddBackground,
+    /// Below it.
+    OwnStaysHere,
+    /// The file is no picture.
+    NotAPicture,
+    /// The browser keeps no picture of this size.
+    PictureNotKept,
+    /// While what draws the background is loaded.
+    EffectsLoading,
+    /// The effects are simpler than chosen, to keep up.
+    EffectsLowered,
     /// Heading of a help.
     Insecure,
     /// What to do.

@@ -114,7 +114,12 @@ fn file(path: &str, bytes: Cow<'static, [u8]>, request: &HeaderMap) -> Response 
         let kind = mime_guess::from_path(path).first_or_octet_stream();
         let is_text = kind.type_() == "text";
         let kind = if is_text { format!("{kind}; charset=utf-8") } else { kind.to_string() };
-        let policy = (path == INDEX).then(|| policy(&inline_script_hashes(&String::from_utf8_lossy(&bytes))));
+        let policy = match path {
+            INDEX => Some(policy(&inline_script_hashes(&String::from_utf8_lossy(&bytes)))),
+            // A worker has the policy that its own script came with, not the page's.
+            path if path.ends_with(".js") => Some(policy(&[])),
+            _ => None,
+        };
         let mut response = ([(header::CONTENT_TYPE, kind)], Body::from(bytes)).into_response();
         if let Some(policy) = policy.and_then(|policy| policy.parse().ok()) {
             response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);

@@ -78,12 +78,15 @@ export async function launchHiddenFirefox() {
 export const launch = { chromium: launchChromium, firefox: launchFirefox };
 
 /** A page in a context of its own: nothing is shared with other pages. */
-export async function freshPage(browser, { width = 1280, height = 800 } = {}) {
+export async function freshPage(browser, { width = 1280, height = 800, before, watching } = {}) {
   const context = await browser.createBrowserContext();
   const page = await context.newPage();
   await page.setViewport({ width, height });
   page.errors = [];
   page.on('pageerror', (error) => page.errors.push(error.message));
+  // What runs in the page before its own scripts.
+  if (before) await page.evaluateOnNewDocument(before.run, ...before.with);
+  watching?.(page);
   return page;
 }
 

@@ -13,13 +13,29 @@ use crate::call::capture_problem::Device;
 use crate::session::{LocalMedia, MeetingHandle};
 use crate::strings::{Key, text, text_with};
 
+/// What can lie beside the stage, one at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Panel {
+    /// The list of people.
+    People,
+    /// The choice of backgrounds.
+    Backgrounds,
+}
+
 /// What lies open beside or above the stage.
 #[derive(Clone, Copy)]
 pub(crate) struct OpenParts {
-    /// The list of people.
-    pub(crate) people: RwSignal<bool>,
+    /// What lies beside the stage.
+    pub(crate) panel: RwSignal<Option<Panel>>,
     /// The choice of devices.
     pub(crate) devices: RwSignal<bool>,
+}
+
+impl OpenParts {
+    /// Opens a panel in place of the one that is open, or closes it.
+    pub(crate) fn toggle(self, panel: Panel) {
+        self.panel.update(|open| *open = if *open == Some(panel) { None } else { Some(panel) });
+    }
 }
 
 /// The bar below the stage.
@@ -34,6 +50,9 @@ pub(crate) fn ControlBar(
     let signals = meeting.signals;
     let count = Memo::new(move |_| signals.view.with(|view| view.tiles.len()));
     let state = |signal: RwSignal<bool>| Signal::derive(move || if signal.get() { "open" } else { "closed" });
+    let panel_state = move |panel: Panel| {
+        Signal::derive(move || if open.panel.get() == Some(panel) { "open" } else { "closed" })
+    };
     let people_label = move || text_with(Key::PeopleCount, &[("count", &count.get().to_string())]);
     let copy_label = move || match link.outcome() {
         None => text(Key::CopyLink).to_owned(),
@@ -86,11 +105,18 @@ pub(crate) fn ControlBar(
                     press=move || link.copy()
                 />
                 <RoundButton
+                    icon=Icon::Backgrounds
+                    label=text(Key::Backgrounds).to_owned()
+                    state=panel_state(Panel::Backgrounds)
+                    test_id="toggle-backgrounds"
+                    press=move || open.toggle(Panel::Backgrounds)
+                />
+                <RoundButton
                     icon=Icon::People
                     label=Signal::derive(people_label)
-                    state=state(open.people)
+                    state=panel_state(Panel::People)
                     test_id="toggle-people"
-                    press=move || open.people.update(|is_open| *is_open = !*is_open)
+                    press=move || open.toggle(Panel::People)
                 >
                     <span class="badge" data-testid="people-count" aria-hidden="true">
                         {move || count.get()}

@@ -20,6 +20,10 @@ pub(crate) enum Icon {
     Pause,
     Hourglass,
     SignalLow,
+    Backgrounds,
+    NoEffect,
+    LightBlur,
+    StrongBlur,
 }
 
 impl Icon {
@@ -51,6 +55,16 @@ impl Icon {
             }
             Self::Leave => {
                 r#"<path class="solid" d="M3.4 11.6c4.8-4.5 12.4-4.5 17.2 0 .7.6.8 1.6.2 2.3l-1.3 1.7c-.4.5-1.1.7-1.7.4l-2.6-1.2a1.4 1.4 0 0 1-.8-1.3v-1.7a9.6 9.6 0 0 0-4.8 0v1.7c0 .6-.3 1.1-.8 1.3l-2.6 1.2c-.6.3-1.3.1-1.7-.4l-1.3-1.7c-.6-.7-.5-1.7.2-2.3z"/>"#
+            }
+            Self::Backgrounds => {
+                r#"<path d="M12 4.5h5.5A2.5 2.5 0 0 1 20 7v9.5M4 8v8.5a2.5 2.5 0 0 0 .7 1.7M4 13l4-4M4 8l3.5-3.5"/><circle cx="12.5" cy="10.5" r="3"/><path d="M6.5 19.5a6 6 0 0 1 12 0z"/>"#
+            }
+            Self::NoEffect => r#"<circle cx="12" cy="12" r="8.5"/><path d="M6 6l12 12"/>"#,
+            Self::LightBlur => {
+                r#"<circle cx="12" cy="9" r="3.2"/><path d="M5.5 19.5a6.5 6.5 0 0 1 13 0M4 5v.1M4 9.5v.1M4 14v.1M20 5v.1M20 9.5v.1M20 14v.1"/>"#
+            }
+            Self::StrongBlur => {
+                r#"<circle cx="12" cy="9" r="3.2"/><path d="M5.5 19.5a6.5 6.5 0 0 1 13 0M3 4v.1M3 7.5v.1M3 11v.1M3 14.5v.1M6.5 4v.1M6.5 7.5v.1M6.5 11v.1M21 4v.1M21 7.5v.1M21 11v.1M21 14.5v.1M17.5 4v.1M17.5 7.5v.1M17.5 11v.1"/>"#
             }
             Self::Check => r#"<path d="M5 12.5l4.5 4.5L19 7.5"/>"#,
             Self::Chevron => r#"<path d="M6.5 9.5l5.5 5.5 5.5-5.5"/>"#,

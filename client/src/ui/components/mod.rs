@@ -1,6 +1,7 @@
 //! Parts of pages, one per file.
 
 mod avatar;
+mod background_picker;
 mod banners;
 mod capture_notices;
 mod control_bar;
@@ -17,14 +18,16 @@ mod video;
 mod wordmark;
 
 pub(crate) use avatar::Avatar;
+pub(crate) use background_picker::{BackgroundPanel, BackgroundPicker};
 pub(crate) use banners::Banners;
 pub(crate) use capture_notices::CaptureNotices;
-pub(crate) use control_bar::{ControlBar, OpenParts};
+pub(crate) use control_bar::{ControlBar, OpenParts, Panel};
 pub(crate) use copy_link::CopyLink;
 pub(crate) use device_picker::{DevicePickers, Opens};
 pub(crate) use icon::{Icon, IconView};
 pub(crate) use level_meter::LevelMeterView;
 pub(crate) use people_panel::PeoplePanel;
+pub(crate) use round_button::RoundButton;
 pub(crate) use source_button::SourceButton;
 pub(crate) use stage::Stage;
 pub(crate) use video::Video;

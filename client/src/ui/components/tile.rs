@@ -30,7 +30,7 @@ pub(crate) fn Tile(peer: PeerId, signals: MeetingSignals, media: LocalMedia) -> 
     let slot = Memo::new(move |_| tile.with(|tile| tile.as_ref().and_then(|tile| tile.slot.clone())));
     let picture = Signal::derive_local(move || {
         if is_self {
-            return media.camera_picture.get();
+            return media.sent_camera.picture.get();
         }
         let slot = slot.get()?;
         signals

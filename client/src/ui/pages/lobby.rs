@@ -5,10 +5,11 @@ use shared::limits::DISPLAY_NAME_CHARS_MAX;
 use shared::{DisplayName, MediaState, RoomId};
 
 use crate::call::capture_problem::Device;
-use crate::session::{self, LocalMedia, Start};
+use crate::session::{self, EffectsState, LocalMedia, Start};
 use crate::strings::{Key, text, text_with};
 use crate::ui::components::{
-    Avatar, CaptureNotices, DevicePickers, LevelMeterView, Opens, SourceButton, Video, Wordmark,
+    Avatar, BackgroundPicker, CaptureNotices, DevicePickers, Icon, LevelMeterView, Opens, RoundButton,
+    SourceButton, Video, Wordmark,
 };
 
 /// How one looks and sounds, and as whom one joins.
@@ -18,6 +19,7 @@ pub(crate) fn Lobby(room: RoomId, media: LocalMedia, join: impl Fn(Start) + 'sta
     media.start(MediaState { microphone: true, camera: true, screen: false });
     let name = RwSignal::new(session::recent_name().map(|name| name.as_str().to_owned()).unwrap_or_default());
     let problem = RwSignal::new(None::<String>);
+    let backgrounds = RwSignal::new(false);
     let code = room.to_string();
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
@@ -36,7 +38,12 @@ pub(crate) fn Lobby(room: RoomId, media: LocalMedia, join: impl Fn(Start) + 'sta
             </header>
             <main class="lobby-main">
                 <section class="preview-column">
-                    <Preview media=media name=name.into() />
+                    <Preview media=media name=name.into() backgrounds=backgrounds />
+                    <Show when=move || backgrounds.get()>
+                        <section class="preview-backgrounds" aria-label=text(Key::Backgrounds)>
+                            <BackgroundPicker media=media />
+                        </section>
+                    </Show>
                     <div class="preview-devices">
                         <DevicePickers media=media opens=Opens::Down />
                     </div>
@@ -84,7 +91,7 @@ pub(crate) fn Lobby(room: RoomId, media: LocalMedia, join: impl Fn(Start) + 'sta
 }
 
 #[component]
-fn Preview(media: LocalMedia, name: Signal<String>) -> impl IntoView {
+fn Preview(media: LocalMedia, name: Signal<String>, backgrounds: RwSignal<bool>) -> impl IntoView {
     let is_starting = Memo::new(move |_| media.microphone.get().starting || media.camera.get().starting);
     let shows_picture = Memo::new(move |_| media.camera.get().on);
     let hint = move || text(if is_starting.get() { Key::Starting } else { Key::CameraIsOff });
@@ -101,11 +108,27 @@ fn Preview(media: LocalMedia, name: Signal<String>) -> impl IntoView {
                     }
                 }
             >
-                <Video picture=media.camera_picture mirrored=true />
+                <Video picture=media.sent_camera.picture mirrored=true />
+            </Show>
+            <Show when=move || media.sent_camera.effects.get() == EffectsState::Loading>
+                <p class="preview-wait">
+                    <span class="spinner"></span>
+                    {text(Key::EffectsLoading)}
+                </p>
             </Show>
             <div class="preview-controls">
                 <SourceButton device=Device::Microphone media=media class="on-picture" />
                 <SourceButton device=Device::Camera media=media class="on-picture" />
+            </div>
+            <div class="preview-extras">
+                <RoundButton
+                    icon=Icon::Backgrounds
+                    label=text(Key::Backgrounds).to_owned()
+                    state=Signal::derive(move || if backgrounds.get() { "open" } else { "closed" })
+                    test_id="toggle-backgrounds"
+                    class="on-picture"
+                    press=move || backgrounds.update(|is_open| *is_open = !*is_open)
+                />
             </div>
             <div class="preview-meter">
                 <LevelMeterView media=media />

@@ -5,7 +5,9 @@ use crate::call::capture_problem::Device;
 use crate::call::shortcut::{Shortcut, shortcut};
 use crate::session::{self, EndReason, LocalMedia, MeetingHandle, Start};
 use crate::strings::{Key, text};
-use crate::ui::components::{Banners, ControlBar, CopyLink, Icon, IconView, OpenParts, PeoplePanel, Stage};
+use crate::ui::components::{
+    BackgroundPanel, Banners, ControlBar, CopyLink, Icon, IconView, OpenParts, Panel, PeoplePanel, Stage,
+};
 
 /// The meeting itself.
 #[component]
@@ -15,14 +17,14 @@ pub(crate) fn Meeting(start: Start, media: LocalMedia, ended: impl Fn(EndReason)
     let link = CopyLink::new(&room);
     let meeting = MeetingHandle::enter(start, media, ended);
     let signals = meeting.signals;
-    let open = OpenParts { people: RwSignal::new(false), devices: RwSignal::new(false) };
+    let open = OpenParts { panel: RwSignal::new(None), devices: RwSignal::new(false) };
     let keys = session::on_key(move |press| {
         match shortcut(press) {
             Some(Shortcut::Microphone) => media.toggle(Device::Microphone),
             Some(Shortcut::Camera) => media.toggle(Device::Camera),
-            Some(Shortcut::People) => open.people.update(|is_open| *is_open = !*is_open),
+            Some(Shortcut::People) => open.toggle(Panel::People),
             Some(Shortcut::Close) => {
-                open.people.set(false);
+                open.panel.set(None);
                 open.devices.set(false);
             }
             None => return false,
@@ -47,8 +49,11 @@ pub(crate) fn Meeting(start: Start, media: LocalMedia, ended: impl Fn(EndReason)
                     <Alone link=link />
                 </Show>
             </main>
-            <Show when=move || open.people.get()>
-                <PeoplePanel signals=signals close=move || open.people.set(false) />
+            <Show when=move || open.panel.get() == Some(Panel::People)>
+                <PeoplePanel signals=signals close=move || open.panel.set(None) />
+            </Show>
+            <Show when=move || open.panel.get() == Some(Panel::Backgrounds)>
+                <BackgroundPanel media=media close=move || open.panel.set(None) />
             </Show>
             <ControlBar room=room meeting=meeting media=media link=link open=open />
         </div>

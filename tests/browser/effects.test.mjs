@@ -1,0 +1,148 @@
+// Background effects through the product's own page: what the others see behind a person, and that nothing else ever leaves.
+//
+// The camera is a photograph. A background counts as hidden when its sharpness has fallen to less than 40 % of what it was; the
+// person counts as untouched when the face is as bright within 5 % and as sharp within 25 %, which is what encoding changes.
+
+import { test, describe, before, after } from 'node:test';
+import assert from 'node:assert/strict';
+import { gzipSync } from 'node:zlib';
+import { Server } from './harness/server.mjs';
+import { launch, launchChromium } from './harness/browsers.mjs';
+import { Participant } from './harness/participant.mjs';
+import { cameraFile, cameraOfPage, pictures, watch } from './harness/photograph.mjs';
+import { until } from './harness/until.mjs';
+
+const OTHERS = '[data-testid="tile"][data-self="false"] video';
+const HIDDEN = 0.4;
+const AS_BRIGHT = 0.05;
+const AS_SHARP = 0.25;
+
+const middle = (values) => values.sort((one, other) => one - other)[values.length >> 1];
+const summary = (seen) => ({
+  face: middle(seen.map((picture) => picture.face.luma)), faceSharpness: middle(seen.map((picture) => picture.face.sharpness)),
+  flag: middle(seen.map((picture) => picture.flag.luma)), flagSharpness: middle(seen.map((picture) => picture.flag.sharpness)),
+});
+
+/** Eight pictures in a row that are as expected, and of about the camera's full size unless that does not matter. */
+async function seen(page, isIt = () => true, lines = 540) {
+  const all = [];
+  const isGood = (picture) => picture.height >= lines && isIt(picture);
+  await until('pictures that are as expected', async () => {
+    all.push(...await pictures(page));
+    return all.length >= 8 && all.slice(-8).every(isGood);
+  }, 40_000).catch(() => { throw new Error(`${all.length} pictures, the last ${JSON.stringify(all.slice(-3))}`); });
+  return all.slice(-8);
+}
+
+/** Chooses a background as a click does; tells in the same breath whether what was sent before still flows. */
+const choose = (participant, name) => participant.page.evaluate((name) => {
+  const sender = window.visavisDebug?.peerConnection()?.getSenders().find((sender) => sender.track?.kind === 'video');
+  const track = sender?.track;
+  document.querySelector(`[data-testid="background-${name}"]`).click();
+  return { at: performance.timeOrigin + performance.now(), stillFlows: track?.readyState === 'live' && sender.track === track };
+}, name);
+
+const description = (participant) => participant.page.evaluate(() => window.visavisDebug.peerConnection().localDescription.sdp);
+
+describe('background effects', { timeout: 600_000 }, () => {
+  let server;
+  let camera;
+  const people = {};
+
+  before(async () => {
+    server = await Server.start();
+    camera = await cameraFile();
+    const chromium = await launchChromium([`--use-file-for-fake-video-capture=${camera.path}`]);
+    people.chromium = { browser: chromium, options: {} };
+    people.firefox = { browser: await launch.firefox(), options: { before: await cameraOfPage() } };
+  }, { timeout: 120_000 });
+
+  after(async () => {
+    for (const { browser } of Object.values(people)) await browser.close();
+    await server?.stop();
+    await camera?.remove();
+  });
+
+  for (const name of ['chromium', 'firefox']) {
+    test(`${name}: the background is hidden, the person is not, and no picture with it leaves once it is to be`, async () => {
+      const { link } = await server.createRoom();
+      const ada = await Participant.join(people[name].browser, link, 'Ada', people[name].options);
+      const bob = await Participant.join(people.chromium.browser, link, 'Bob');
+      await bob.seesAndHears(1);
+      await watch(bob.page, OTHERS);
+      const real = summary(await seen(bob.page));
+      const isHidden = (picture) => picture.flag.sharpness < real.flagSharpness * HIDDEN;
+      const negotiated = await description(ada);
+      await ada.click('toggle-backgrounds');
+      await ada.page.waitForSelector('[data-testid="background-strong-blur"]');
+
+      const { at, stillFlows } = await choose(ada, 'strong-blur');
+      assert.equal(stillFlows, false, 'what was sent ends with the click');
+      let all = [];
+      await until('the background is hidden', async () => {
+        all.push(...await pictures(bob.page));
+        return all.filter(isHidden).length >= 20;
+      }, 30_000);
+      const first = all.findIndex(isHidden);
+      assert.equal(all.slice(first).findIndex((picture) => !isHidden(picture)), -1, 'hidden once, hidden from then on');
+      const late = all.slice(0, first).filter((picture) => picture.at - at > 1000);
+      assert.equal(late.length, 0, 'what was on the way has arrived within a second');
+      const blurred = summary(await seen(bob.page, isHidden));
+      console.log(`${name}: real ${JSON.stringify(real)}, blurred ${JSON.stringify(blurred)}, first after ${Math.round(all[first].at - at)} ms`);
+      assert.ok(Math.abs(blurred.face - real.face) < real.face * AS_BRIGHT, 'the face is as bright');
+      assert.ok(Math.abs(blurred.faceSharpness - real.faceSharpness) < real.faceSharpness * AS_SHARP, 'the face is as sharp');
+
+      // Another effect: still nothing of the room.
+      await choose(ada, 'hills');
+      const replaced = summary(await seen(bob.page, (picture) => Math.abs(picture.flag.luma - blurred.flag) > 15));
+      assert.ok(Math.abs(replaced.face - real.face) < real.face * AS_BRIGHT, 'the face before hills');
+
+      await choose(ada, 'real');
+      await seen(bob.page, (picture) => picture.flag.sharpness > real.flagSharpness * 0.8, 180);
+      assert.equal(await description(ada), negotiated, 'nothing was negotiated');
+      assert.deepEqual([ada.page.errors, bob.page.errors], [[], []]);
+      await Promise.all([ada.close(), bob.close()]);
+    });
+  }
+
+  test('nothing of the effects is loaded before they are wanted, and the module is small', async () => {
+    const { link } = await server.createRoom();
+    const loaded = [];
+    const options = { watching: (page) => page.on('request', (request) => loaded.push(new URL(request.url()).pathname)) };
+    const ada = await Participant.join(people.chromium.browser, link, 'Ada', options);
+    assert.deepEqual(loaded.filter((path) => path.startsWith('/effects/')), []);
+    await ada.click('toggle-backgrounds');
+    await choose(ada, 'light-blur');
+    await ada.page.waitForSelector('[data-testid="effects"][data-state="drawing"]', { timeout: 20_000 });
+    for (const wanted of ['/effects/worker.js', '/effects/selfie_segmentation_landscape.tflite']) assert.ok(loaded.includes(wanted), wanted);
+    for (const build of ['simd128', 'relaxed']) {
+      const response = await fetch(new URL(`/effects/${build}.wasm`, link));
+      const { length } = gzipSync(Buffer.from(await response.arrayBuffer()), { level: 9 });
+      assert.ok(response.ok && length <= 60_000, `${build}: ${length} bytes gzipped`);
+    }
+    await ada.close();
+  });
+
+  test('what was chosen is remembered, and the preview never shows the room', async () => {
+    const { link } = await server.createRoom();
+    const ada = await Participant.join(people.chromium.browser, link, 'Ada');
+    await ada.click('toggle-backgrounds');
+    await choose(ada, 'strong-blur');
+    await ada.click('leave');
+    await ada.page.waitForSelector('[data-testid="ended"]');
+    await ada.page.goto(link, { waitUntil: 'domcontentloaded' });
+    await ada.page.waitForSelector('[data-testid="preview"] video');
+    await watch(ada.page, '[data-testid="preview"] video');
+    let all = [];
+    await until('pictures in the preview', async () => {
+      all.push(...await pictures(ada.page));
+      return all.length >= 30;
+    }, 30_000);
+    const sharpest = Math.max(...all.map((picture) => picture.flag.sharpness));
+    await ada.click('toggle-backgrounds');
+    await choose(ada, 'real');
+    const real = summary(await seen(ada.page, (picture) => picture.flag.sharpness > 2 * sharpest));
+    assert.ok(sharpest < real.flagSharpness * HIDDEN, `${sharpest} of ${real.flagSharpness}`);
+    await ada.close();
+  });
+});
