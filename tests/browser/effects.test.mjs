@@ -7,7 +7,7 @@ import { test, describe, before, after } from 'node:test';
 import assert from 'node:assert/strict';
 import { gzipSync } from 'node:zlib';
 import { Server } from './harness/server.mjs';
-import { launch, launchChromium } from './harness/browsers.mjs';
+import { freshPage, launch, launchChromium } from './harness/browsers.mjs';
 import { Participant } from './harness/participant.mjs';
 import { cameraFile, cameraOfPage, pictures, watch } from './harness/photograph.mjs';
 import { until } from './harness/until.mjs';
@@ -104,6 +104,80 @@ describe('background effects', { timeout: 600_000 }, () => {
       await Promise.all([ada.close(), bob.close()]);
     });
   }
+
+  for (const name of ['chromium', 'firefox']) {
+    test(`${name}: behind another tab the picture goes on, and a camera that is switched off and on comes back hidden`, async () => {
+      const { link } = await server.createRoom();
+      const ada = await Participant.join(people[name].browser, link, 'Ada', people[name].options);
+      const bob = await Participant.join(people.chromium.browser, link, 'Bob');
+      await bob.seesAndHears(1);
+      await watch(bob.page, OTHERS);
+      const real = summary(await seen(bob.page));
+      const isHidden = (picture) => picture.flag.sharpness < real.flagSharpness * HIDDEN;
+      await ada.click('toggle-backgrounds');
+      await ada.page.waitForSelector('[data-testid="background-strong-blur"]');
+      await choose(ada, 'strong-blur');
+      await seen(bob.page, isHidden, 180);
+
+      const other = await ada.page.browserContext().newPage();
+      await other.bringToFront();
+      await until('nobody looks at the page', () => ada.page.evaluate(() => document.hidden));
+      await pictures(bob.page);
+      const before = performance.now();
+      const all = [];
+      await until('fifty pictures from behind', async () => {
+        all.push(...await pictures(bob.page));
+        return all.length >= 50;
+      }, 30_000);
+      const rate = (all.length * 1000) / (performance.now() - before);
+      console.log(`${name}: ${rate.toFixed(1)} pictures a second while hidden`);
+      assert.ok(all.every(isHidden));
+      assert.ok(rate > 5, `${rate} pictures a second`);
+      await other.close();
+      await ada.page.bringToFront();
+
+      await ada.click('toggle-camera');
+      await until('the camera is off', async () => (await bob.tiles()).some((tile) => !tile.self && tile.width === 0));
+      await ada.click('toggle-camera');
+      await until('the camera is on', async () => (await bob.tiles()).some((tile) => !tile.self && tile.width > 0));
+      await watch(bob.page, OTHERS);
+      const again = await seen(bob.page, isHidden, 180);
+      assert.ok(again.every(isHidden));
+      assert.deepEqual([ada.page.errors, bob.page.errors], [[], []]);
+      await Promise.all([ada.close(), bob.close()]);
+    });
+  }
+
+  test('where the effects cannot run the camera goes off and says why, and choosing none brings it back', async () => {
+    const { link } = await server.createRoom();
+    const broken = () => { window.Worker = class { constructor() { throw new Error('no workers here'); } }; };
+    const page = await freshPage(people.chromium.browser, { before: { run: broken, with: [] } });
+    await page.goto(link, { waitUntil: 'domcontentloaded' });
+    await page.waitForSelector('[data-testid="preview"] video[data-ready="true"]', { timeout: 20_000 });
+    await page.click('[data-testid="toggle-backgrounds"]');
+    await choose({ page }, 'strong-blur');
+    await page.waitForSelector('[data-testid="capture-problem"][data-state="NoEffects"]');
+    assert.equal(await page.$eval('[data-testid="preview"]', (preview) => preview.dataset.state), 'off');
+    await choose({ page }, 'real');
+    await page.click('[data-testid="retry-capture"]');
+    await page.waitForSelector('[data-testid="preview"][data-state="on"] video[data-ready="true"]');
+    await page.browserContext().close();
+  });
+
+  test('backgrounds are chosen from the keyboard', async () => {
+    const { link } = await server.createRoom();
+    const ada = await Participant.join(people.chromium.browser, link, 'Ada');
+    await ada.click('toggle-backgrounds');
+    await ada.page.focus('[data-testid="background-real"]');
+    const chosen = () => ada.page.$eval('[data-testid="backgrounds"] input:checked', (input) => input.value);
+    assert.equal(await chosen(), 'real');
+    for (const expected of ['light-blur', 'strong-blur', 'study']) {
+      await ada.page.keyboard.press('ArrowRight');
+      assert.equal(await chosen(), expected);
+    }
+    await ada.page.waitForSelector('[data-testid="effects"][data-state="drawing"]', { timeout: 20_000 });
+    await ada.close();
+  });
 
   test('nothing of the effects is loaded before they are wanted, and the module is small', async () => {
     const { link } = await server.createRoom();

@@ -211,7 +211,8 @@ fn hear(
     match field("type").as_string().as_deref() {
         Some("report") => tell(EffectsEvent::Second(Second {
             finished: number("processed") as u32,
-            dropped: number("dropped") as u32,
+            dropped: number("dropped") as u32
+                + capture.borrow().as_ref().map_or(0, |capture| capture.take_missed()),
             median_ms: number("medianMs"),
             is_pressed: false,
         })),

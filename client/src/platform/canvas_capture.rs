@@ -4,7 +4,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use js_sys::Function;
+use js_sys::{Function, Reflect};
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast as _, JsValue};
@@ -58,17 +58,23 @@ pub(super) struct CanvasCapture {
     _seen: Listener,
 }
 
+/// Hears of a picture: when it was shown, and what the browser tells of it.
+type Arrived = Closure<dyn FnMut(f64, JsValue)>;
+
 struct State {
     worker: Worker,
     video: Video,
     canvas: Canvas,
     context: Context,
     /// Called by the browser for each new picture, while somebody looks at the page.
-    arrived: RefCell<Option<Closure<dyn FnMut()>>>,
+    arrived: RefCell<Option<Arrived>>,
     requested: Cell<Option<u32>>,
     /// The worker has a picture. For how many wakes already.
     is_busy: Cell<Option<u32>>,
     is_over: Cell<bool>,
+    /// Pictures that the video element has shown, as it counts them, and how many of them were not fetched.
+    presented: Cell<Option<u32>>,
+    missed: Cell<u32>,
 }
 
 impl CanvasCapture {
@@ -90,11 +96,14 @@ impl CanvasCapture {
             requested: Cell::default(),
             is_busy: Cell::default(),
             is_over: Cell::default(),
+            presented: Cell::default(),
+            missed: Cell::default(),
         });
         let weak = Rc::downgrade(&state);
-        *state.arrived.borrow_mut() = Some(Closure::new(move || {
+        *state.arrived.borrow_mut() = Some(Closure::new(move |_now, metadata: JsValue| {
             if let Some(state) = weak.upgrade() {
                 state.requested.take();
+                state.count(&metadata);
                 state.fetch();
                 state.request();
             }
@@ -138,6 +147,11 @@ impl CanvasCapture {
         self.state.is_busy.set(None);
     }
 
+    /// Pictures that were not fetched since the last call: the page or the worker was still busy with another.
+    pub(super) fn take_missed(&self) -> u32 {
+        self.state.missed.take()
+    }
+
     /// It is time for a picture, though nobody looks.
     pub(super) fn woken(&self) {
         self.state.fetch();
@@ -155,10 +169,25 @@ impl State {
         }
     }
 
+    /// What the browser tells of a picture (HTMLVideoElement.requestVideoFrameCallback, `presentedFrames`).
+    fn count(&self, metadata: &JsValue) {
+        let presented =
+            Reflect::get(metadata, &"presentedFrames".into()).ok().and_then(|count| count.as_f64());
+        // The cast keeps within bounds.
+        let presented = presented.unwrap_or_default() as u32;
+        if let Some(before) = self.presented.replace(Some(presented)) {
+            let missed = presented.saturating_sub(before).saturating_sub(1);
+            self.missed.set(self.missed.get().saturating_add(missed));
+        }
+    }
+
     /// Hands the worker the picture that is shown now, unless it still has one.
     fn fetch(&self) {
         match self.is_busy.get() {
-            Some(wakes) if wakes < PATIENCE => return self.is_busy.set(Some(wakes + 1)),
+            Some(wakes) if wakes < PATIENCE => {
+                self.missed.set(self.missed.get().saturating_add(1));
+                return self.is_busy.set(Some(wakes + 1));
+            }
             _ => {}
         }
         let now_us = window().performance().map_or(0.0, |clock| clock.now() * 1000.0);
