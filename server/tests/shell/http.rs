@@ -150,6 +150,17 @@ async fn the_document_may_run_its_own_inline_script_and_wasm_only() {
     assert!(!policy.contains("'unsafe-eval'"), "{policy}");
 }
 
+#[tokio::test]
+async fn a_worker_may_load_and_run_what_the_page_may() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = with_site(folder.path()).await;
+    let response = get(&server, &format!("/{SCRIPT}")).await;
+    let policy = header(&response, "content-security-policy");
+    assert!(policy.contains("connect-src 'self'"), "{policy}");
+    assert!(policy.contains("script-src 'self' 'wasm-unsafe-eval'"), "{policy}");
+    assert!(!policy.contains("'unsafe-eval'") && !policy.contains("sha256"), "{policy}");
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn a_link_does_not_lead_out_of_the_site() {
