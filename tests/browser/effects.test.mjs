@@ -30,7 +30,7 @@ async function seen(page, isIt = () => true, lines = 540) {
   await until('pictures that are as expected', async () => {
     all.push(...await pictures(page));
     return all.length >= 8 && all.slice(-8).every(isGood);
-  }, 40_000).catch(() => { throw new Error(`${all.length} pictures, the last ${JSON.stringify(all.slice(-3))}`); });
+  }, 60_000).catch(() => { throw new Error(`${all.length} pictures, the last ${JSON.stringify(all.slice(-3))}`); });
   return all.slice(-8);
 }
 
