@@ -177,26 +177,30 @@ async function draw(frame) {
 /** What the module makes of red, green and blue. */
 const BT601 = { primaries: 'smpte170m', transfer: 'smpte170m', matrix: 'smpte170m', fullRange: false };
 
+/** Room in the module for a picture of four bytes a pixel, once there has been one. */
+let colours = { at: 0, length: 0 };
+let scratch;
+
 /** A picture in a format of a screen: the browser unpacks it, the module turns it into luma and colours. */
 async function takeColours(frame, rect) {
-  const pixels = await unpacked(frame, rect);
-  if (!lend(pixels, (at, length) => engine.compositor_take_rgba(compositor, at, length))) throw new Error('not four bytes a pixel');
-}
-
-let scratch;
-async function unpacked(frame, rect) {
-  const pixels = new Uint8Array(4 * rect.width * rect.height);
+  const { width, height } = rect;
+  const length = 4 * width * height;
+  if (colours.length !== length) {
+    if (colours.length > 0) engine.effects_release(colours.at, colours.length);
+    colours = { at: engine.effects_allocate(length), length };
+  }
+  const pixels = () => new Uint8Array(engine.memory.buffer, colours.at, length);
   try {
-    await frame.copyTo(pixels, { rect, format: 'RGBA' });
-    return pixels;
+    await frame.copyTo(pixels(), { rect, format: 'RGBA' });
   } catch {
     // Browsers that do not convert while they copy.
-    scratch ??= new OffscreenCanvas(rect.width, rect.height);
-    if (scratch.width !== rect.width || scratch.height !== rect.height) Object.assign(scratch, rect);
+    scratch ??= new OffscreenCanvas(width, height);
+    if (scratch.width !== width || scratch.height !== height) Object.assign(scratch, { width, height });
     const context = scratch.getContext('2d', { willReadFrequently: true, alpha: false });
     context.drawImage(frame, 0, 0);
-    return new Uint8Array(context.getImageData(0, 0, rect.width, rect.height).data.buffer);
+    pixels().set(context.getImageData(0, 0, width, height).data);
   }
+  if (!engine.compositor_take_rgba(compositor, colours.at, length)) throw new Error('not four bytes a pixel');
 }
 
 /** A compositor of this size, with the effect that is wanted. */
