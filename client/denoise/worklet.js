@@ -1,5 +1,10 @@
 // The worklet of the noise suppression: every piece of samples goes through the module. Should the module fail, sound passes
 // as it is from then on, and the page is told.
+//
+// In:  { record: samples }        keeps so many of what goes in and of what comes out; 0: no more
+// Out: { type: 'ready', delay }   by so many samples what comes out is late
+//      { type: 'failed', reason }
+//      { type: 'recorded', before, after }
 
 'use strict';
 
@@ -7,14 +12,16 @@ class NoiseSuppression extends AudioWorkletProcessor {
   constructor({ processorOptions: { module, piece } }) {
     super();
     this.stage = 0;
-    this.port.onmessage = ({ data }) => { this.isOn = data.isOn; };
-    this.isOn = true;
+    this.recording = null;
+    this.port.onmessage = ({ data: { record } }) => {
+      this.recording = record > 0 ? { before: new Float32Array(record), after: new Float32Array(record), length: 0 } : null;
+    };
     try {
       this.exports = new WebAssembly.Instance(module, {}).exports;
       this.stage = this.exports.stage_new(sampleRate, piece);
       if (this.stage === 0) throw new Error(`${sampleRate} samples a second`);
       this.samples = this.#view(piece);
-      this.port.postMessage({ type: 'ready', delay: this.exports.stage_delay(this.stage) / sampleRate });
+      this.port.postMessage({ type: 'ready', delay: this.exports.stage_delay(this.stage) });
     } catch (error) {
       this.#bypass(error);
     }
@@ -34,13 +41,24 @@ class NoiseSuppression extends AudioWorkletProcessor {
       if (this.samples.length < samples.length) this.samples = this.#view(samples.length);
       this.samples.set(samples);
       this.exports.stage_process(this.stage, samples.length);
-      // What is off is still put through: switching makes no gap, and the network knows the room.
-      result.set(this.isOn ? this.samples.subarray(0, samples.length) : samples);
+      result.set(this.samples.length === samples.length ? this.samples : this.samples.subarray(0, samples.length));
+      if (this.recording) this.#record(samples, result);
     } catch (error) {
       result.set(samples);
       this.#bypass(error);
     }
     return true;
+  }
+
+  #record(samples, result) {
+    const { before, after, length } = this.recording;
+    const fits = Math.min(samples.length, before.length - length);
+    before.set(samples.subarray(0, fits), length);
+    after.set(result.subarray(0, fits), length);
+    this.recording.length += fits;
+    if (this.recording.length < before.length) return;
+    this.recording = null;
+    this.port.postMessage({ type: 'recorded', before, after }, [before.buffer, after.buffer]);
   }
 
   #view(length) {
