@@ -33,7 +33,7 @@ for (const [name, path] of Object.entries(builds)) {
     const segmenters = {};
     for (const [size, { file }] of Object.entries(MODELS)) segmenters[size] = segmenter(module, await readFile(file));
     const pictures = (await readdir(GOLDENS)).filter((file) => file.endsWith(".picture.png"));
-    assert.equal(pictures.length, 8);
+    assert.equal(pictures.length, 12);
     for (const file of pictures) {
       const { width, height, samples } = await png(new URL(file, GOLDENS));
       const golden = await png(new URL(file.replace(".picture.", ".plain.mask."), GOLDENS));

@@ -1,7 +1,8 @@
-"""Makes the goldens: photographs, and what TensorFlow Lite says about them.
+r"""Makes the goldens: photographs, and what TensorFlow Lite says about them.
 
     python3 -m venv target/goldens
-    target/goldens/bin/pip install ai-edge-litert==2.3.0 scikit-image==0.26.0 matplotlib==3.11.2 pillow==13.0.0
+    target/goldens/bin/pip install ai-edge-litert==2.3.0 scikit-image==0.26.0 matplotlib==3.11.2 mahotas==1.4.19 \
+        pillow==13.0.0
     npm ci
     target/goldens/bin/python client/effects/goldens/make.py
 
@@ -11,6 +12,7 @@ The size of a picture says which of the two models it is for. README.md says who
 
 import pathlib
 
+import mahotas.demos
 import matplotlib
 import numpy
 import skimage.data
@@ -41,6 +43,14 @@ def photographs():
     pair.paste(astronaut.crop((0, 0, 512, 576)), (0, 0))
     pair.paste(hopper.crop((0, 12, 512, 588)), (512, 0))
     yield "pair", LANDSCAPE, pair
+    coelho = Image.fromarray(mahotas.demos.load("luispedro"))
+    yield "coelho", LANDSCAPE, coelho.crop((0, 10, 300, 179))
+    yield "coelho", SQUARE, coelho.crop((0, 20, 300, 320))
+    yield "leaning", SQUARE, astronaut.rotate(25, Image.Resampling.BICUBIC).crop((70, 40, 430, 400))
+    three = Image.new("RGB", (1536, 864))
+    for at, one in enumerate([hopper.crop((98, 12, 414, 545)), coelho.crop((30, 0, 253, 377)), astronaut.crop((60, 0, 363, 512))]):
+        three.paste(one.resize((512, 864), Image.Resampling.BILINEAR), (512 * at, 0))
+    yield "three", LANDSCAPE, three
 
 
 def variants(picture):

@@ -6,7 +6,7 @@
 
 use std::ptr::null_mut;
 
-use crate::compositor::{Compositor, Effect, Format, Placement};
+use crate::compositor::{Compositor, Effect, Format, Placement, Turn};
 use crate::graph::Segmenter;
 use crate::model::Model;
 
@@ -167,6 +167,28 @@ pub unsafe extern "C" fn compositor_take_rgba(
     // SAFETY: the caller promises a living compositor that nobody else uses, and readable bytes.
     let (compositor, rgba) = unsafe { (&mut *compositor, std::slice::from_raw_parts(rgba, len)) };
     compositor.take_rgba(rgba).is_ok()
+}
+
+/// Writes a picture, `len` bytes as the camera gave them, into the compositor's input: turned by `quarters` of a turn clockwise, then
+/// mirrored if `is_flipped`, half as wide and high if `is_halved`, and as I420. Returns 0 when it is of another size.
+///
+/// # Safety
+///
+/// `compositor` must come from [`compositor_new`], nothing else use it meanwhile, and `picture` be readable for `len` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn compositor_take_turned(
+    compositor: *mut Compositor,
+    picture: *const u8,
+    len: usize,
+    is_nv12: bool,
+    quarters: u8,
+    is_flipped: bool,
+    is_halved: bool,
+) -> bool {
+    let format = if is_nv12 { Format::Nv12 } else { Format::I420 };
+    // SAFETY: the caller promises a living compositor that nobody else uses, and readable bytes.
+    let (compositor, picture) = unsafe { (&mut *compositor, std::slice::from_raw_parts(picture, len)) };
+    compositor.take_turned(picture, format, Turn { quarters, is_flipped, is_halved }).is_ok()
 }
 
 /// Puts the effect behind the person in the picture that was written, and returns where the result is, as I420 of the same

@@ -17,6 +17,6 @@ mod model;
 #[cfg(any(test, all(target_arch = "wasm32", feature = "twins")))]
 mod twins;
 
-pub use compositor::{Compositor, Effect, Format, PIXELS_MAX, Placement, SIDE_MAX, SizeError};
+pub use compositor::{Compositor, Effect, Format, PIXELS_MAX, Placement, SIDE_MAX, SizeError, Turn};
 pub use graph::Segmenter;
 pub use model::{FILE_LEN_MAX, Malformed, Model, ModelError, Shape};

@@ -7,12 +7,14 @@
 //      { type: 'blur', strength }                from 0 to 1
 //      { type: 'picture', pixels, width, height } RGBA, shown behind the person
 //      { type: 'spacing', pictures }             the person is looked for in every so many pictures
+//      { type: 'halving', isHalving }            whether pictures of 720 lines and more are halved
 //      { type: 'camera', readable | track }      a new camera; nothing of the one before comes out any more
 //      { type: 'sink', writable | generate | page }
 //      { type: 'frame', frame }                  one picture, where the page has to fetch them
 //      { type: 'changed' }                       those that follow are of another camera
 //      { type: 'wake', ms }                      say 'woken' so often; 0: no more
-// Out: { type: 'loaded' }, { type: 'failed', reason }, { type: 'track', track }, { type: 'woken' },
+// Out: { type: 'loaded' }, { type: 'failed', reason }, { type: 'track', track }, without one where workers make none,
+//      { type: 'woken' },
 //      { type: 'drawn', frame } or { type: 'dropped' } for each 'frame'
 //      { type: 'report', processed, dropped, medianMs, width, height } once a second while pictures come
 
@@ -24,6 +26,9 @@ const REPORT_MS = 1000;
 /** Effects for which a compositor has yet to be made: the newest wins. */
 let wanted = { type: 'blur', strength: 1 };
 let spacing = 1;
+/** Whether pictures of so many lines are halved. */
+let isHalving = false;
+const HALVED_MIN = 720;
 
 let engine;
 let segmenter = 0;
@@ -70,6 +75,9 @@ const handlers = {
   spacing({ pictures }) {
     spacing = pictures;
   },
+  halving({ isHalving: isWanted }) {
+    isHalving = isWanted;
+  },
   camera({ readable, track }) {
     reader?.cancel().catch(() => {});
     isNewCamera = true;
@@ -80,7 +88,9 @@ const handlers = {
     isNewCamera = true;
   },
   sink({ writable, generate, page }) {
-    if (generate) {
+    if (generate && !(self.VideoTrackGenerator && self.MediaStreamTrackProcessor)) {
+      self.postMessage({ type: 'track' });
+    } else if (generate) {
       const generator = new self.VideoTrackGenerator();
       sink = new StreamSink(generator.writable);
       self.postMessage({ type: 'track', track: generator.track }, [generator.track]);
@@ -156,19 +166,30 @@ async function show(frame) {
 
 async function draw(frame) {
   const { x, y, width, height } = frame.visibleRect;
-  fit(width & ~1, height & ~1);
-  const rect = { x, y, ...size };
-  const isNv12 = frame.format === 'NV12';
-  if (isNv12 || frame.format === 'I420') {
-    await frame.copyTo(input(), { rect });
+  // Cameras that are held sideways: the person is looked for, and sent, as they stand.
+  const quarters = ((frame.rotation ?? 0) / 90) & 3;
+  const isTurned = quarters > 0 || frame.flip === true;
+  const isOfLuma = frame.format === 'NV12' || frame.format === 'I420';
+  const isHalved = isHalving && isOfLuma && Math.min(width, height) >= HALVED_MIN;
+  const even = isHalved ? ~3 : ~1;
+  const rect = { x, y, width: width & even, height: height & even };
+  const [across, down] = quarters % 2 === 1 ? [rect.height, rect.width] : [rect.width, rect.height];
+  if (isHalved) fit(across / 2, down / 2);
+  else fit(across, down);
+  if (!isOfLuma) {
+    await takeColours(frame, rect, isTurned);
+  } else if (isTurned || isHalved) {
+    await takeTurned(frame, rect, quarters, isHalved);
   } else {
-    await takeColours(frame, rect);
+    await frame.copyTo(input(), { rect });
   }
+  // What was turned or halved is I420 whatever it was.
+  const isNv12 = frame.format === 'NV12' && !isTurned && !isHalved;
   const isLooking = sincePerson === 0;
   sincePerson = (sincePerson + 1) % spacing;
   const at = engine.compositor_process(compositor, isLooking ? segmenter : 0, isNv12);
   const { timestamp, duration } = frame;
-  const colorSpace = isNv12 || frame.format === 'I420' ? frame.colorSpace : BT601;
+  const colorSpace = isOfLuma ? frame.colorSpace : BT601;
   return new VideoFrame(new Uint8Array(engine.memory.buffer, at, bytes()), {
     format: 'I420', codedWidth: size.width, codedHeight: size.height, timestamp, ...(duration ? { duration } : {}), colorSpace,
   });
@@ -177,20 +198,35 @@ async function draw(frame) {
 /** What the module makes of red, green and blue. */
 const BT601 = { primaries: 'smpte170m', transfer: 'smpte170m', matrix: 'smpte170m', fullRange: false };
 
-/** Room in the module for a picture of four bytes a pixel, once there has been one. */
-let colours = { at: 0, length: 0 };
+/** Room in the module for a picture that cannot be used as it comes, once there has been one. */
+let room = { at: 0, length: 0 };
 let scratch;
 
-/** A picture in a format of a screen: the browser unpacks it, the module turns it into luma and colours. */
-async function takeColours(frame, rect) {
-  const { width, height } = rect;
-  const length = 4 * width * height;
-  if (colours.length !== length) {
-    if (colours.length > 0) engine.effects_release(colours.at, colours.length);
-    colours = { at: engine.effects_allocate(length), length };
+/** Where so many bytes can be written. */
+function roomFor(length) {
+  if (room.length !== length) {
+    if (room.length > 0) engine.effects_release(room.at, room.length);
+    room = { at: engine.effects_allocate(length), length };
   }
-  const pixels = () => new Uint8Array(engine.memory.buffer, colours.at, length);
+  return new Uint8Array(engine.memory.buffer, room.at, length);
+}
+
+/** A picture that is shown turned or smaller: the module writes it upright. */
+async function takeTurned(frame, rect, quarters, isHalved) {
+  await frame.copyTo(roomFor((rect.width * rect.height * 3) / 2), { rect });
+  const isTaken = engine.compositor_take_turned(
+    compositor, room.at, room.length, frame.format === 'NV12', quarters, frame.flip === true, isHalved);
+  if (!isTaken) throw new Error('not as long as its size says');
+}
+
+/** A picture in a format of a screen: the browser unpacks it, the module turns it into luma and colours. */
+async function takeColours(frame, rect, isTurned) {
+  const { width, height } = size;
+  const length = 4 * width * height;
+  const pixels = () => roomFor(length);
   try {
+    // A canvas turns it, a copy does not.
+    if (isTurned) throw new Error('turned');
     await frame.copyTo(pixels(), { rect, format: 'RGBA' });
   } catch {
     // Browsers that do not convert while they copy.
@@ -200,7 +236,7 @@ async function takeColours(frame, rect) {
     context.drawImage(frame, 0, 0);
     pixels().set(context.getImageData(0, 0, width, height).data);
   }
-  if (!engine.compositor_take_rgba(compositor, colours.at, length)) throw new Error('not four bytes a pixel');
+  if (!engine.compositor_take_rgba(compositor, room.at, length)) throw new Error('not four bytes a pixel');
 }
 
 /** A compositor of this size, with the effect that is wanted. */

@@ -18,6 +18,7 @@ mod pixels;
 mod reduction;
 #[cfg(test)]
 mod tests;
+mod turning;
 #[cfg(any(test, all(target_arch = "wasm32", feature = "twins")))]
 pub(crate) mod twins;
 mod unpacking;
@@ -29,6 +30,7 @@ use self::mixing::Mixer;
 use self::outline::Outline;
 use self::pixels::Pixel;
 use self::reduction::Reduction;
+pub use self::turning::Turn;
 use crate::graph::Segmenter;
 
 /// The largest width and height of a picture, either way up.
@@ -204,6 +206,19 @@ impl Compositor {
             return Err(SizeError::Bytes);
         }
         unpacking::unpack(rgba, self.size.width, &mut self.input);
+        Ok(())
+    }
+
+    /// Writes a picture that has yet to be turned into [`Self::input`], upright and as I420 whatever it was.
+    ///
+    /// # Errors
+    ///
+    /// [`SizeError::Bytes`] when it is of another size.
+    pub fn take_turned(&mut self, picture: &[u8], format: Format, turn: Turn) -> Result<(), SizeError> {
+        if picture.len() != turning::bytes_before(turn, self.size) {
+            return Err(SizeError::Bytes);
+        }
+        turning::turn(picture, format, turn, self.size, &mut self.input);
         Ok(())
     }
 

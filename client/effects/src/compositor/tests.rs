@@ -149,6 +149,37 @@ fn a_strength_that_is_no_number_hides_the_most() {
 }
 
 #[test]
+fn the_more_strength_the_less_of_the_background_can_be_seen() {
+    // Edges at many distances, and nobody there.
+    let camera = picture(
+        640,
+        360,
+        |row, column| if (row * row / 97 + column * column / 83) % 2 == 0 { 30 } else { 220 },
+        [90, 160],
+    );
+    let sharpness = |strength: f32| {
+        let mut compositor = Compositor::new(640, 360, Effect::Blur(strength)).unwrap();
+        let out = process(&mut compositor, &camera);
+        let pairs = out[..640 * 360].windows(2).map(|pair| u64::from(pair[0].abs_diff(pair[1])));
+        pairs.sum::<u64>()
+    };
+    let all: Vec<u64> = (0..=20).map(|step| sharpness(step as f32 / 20.0)).collect();
+    assert!(all.windows(2).all(|pair| pair[1] <= pair[0]), "{all:?}");
+    assert!(all.windows(5).all(|some| some[4] < some[0]), "{all:?}");
+}
+
+#[test]
+fn a_picture_that_lies_on_its_side_is_taken_upright() {
+    let mut compositor = compositor_with_edge(64, 128, Effect::Picture, 0.0);
+    let upright = picture(64, 128, |row, _| row as u8 + 50, [90, 160]);
+    // Turned a quarter clockwise, its left edge comes up.
+    let sideways = picture(128, 64, |_, column| column as u8 + 50, [90, 160]);
+    compositor.take_turned(&sideways, Format::I420, Turn { quarters: 1, ..Turn::default() }).unwrap();
+    assert_eq!(compositor.input(), upright);
+    assert_eq!(compositor.take_turned(&sideways[1..], Format::I420, Turn::default()), Err(SizeError::Bytes));
+}
+
+#[test]
 fn a_picture_covers_or_fits() {
     // Twice as wide as the camera's: red to the left, green in the middle, blue to the right.
     let colour = |at: usize| match at % 64 {

@@ -100,7 +100,7 @@ fn the_masks_are_those_of_tensorflow_lite_by_both_sets_of_kernels() {
         Segmenter::new(&model).unwrap()
     });
     let goldens = read_goldens();
-    assert_eq!(goldens.len(), 8, "there are eight photographs");
+    assert_eq!(goldens.len(), 12, "there are twelve photographs");
     for Golden { name, width, picture, masks } in goldens {
         let height = picture.len() / (3 * width);
         let segmenter =

@@ -140,9 +140,8 @@ impl Reader<'_, '_> {
     /// The mean over rows and columns: axes 1 and 2.
     fn mean(&mut self) -> Result<(), ModelError> {
         let [x, axes] = self.two_inputs()?;
-        let mut axes = self.tensors.integers(axes, 2)?;
-        axes.sort_unstable();
-        if axes != [1, 2] {
+        let axes = self.tensors.integers(axes, 2)?;
+        if axes != [1, 2] && axes != [2, 1] {
             return Err(ModelError::Unsupported("a mean over other axes"));
         }
         self.mean_of(x)
