@@ -3,8 +3,8 @@
 
 /// Longest message of a client in bytes. An offer with 25 slots is about 53 kB.
 pub const MESSAGE_BYTES_MAX: usize = 64 * 1024;
-/// Longest message of the server in bytes: a snapshot of [`PARTICIPANTS_MAX`] people with the longest names.
-pub const SERVER_MESSAGE_BYTES_MAX: usize = 512 * 1024;
+/// Longest message of the server in bytes: a snapshot of [`PARTICIPANTS_MAX`] people with the longest names and metadata.
+pub const SERVER_MESSAGE_BYTES_MAX: usize = 1536 * 1024;
 /// Longest session description in bytes inside a message.
 pub const SDP_BYTES_MAX: usize = 60 * 1024;
 /// Messages a client may send per second on average; beyond [`MESSAGE_BURST_MAX`] it gets `rate_limited`.
@@ -42,3 +42,22 @@ pub const PARTICIPANTS_MAX: usize = 1000;
 pub const CHANGES_MAX: usize = 64;
 /// Tallest picture a want can ask for, in pixels.
 pub const WANT_HEIGHT_MAX: u16 = 4320;
+
+/// Longest join token in bytes.
+pub const TOKEN_BYTES_MAX: usize = 4096;
+/// Longest passcode of a meeting in bytes.
+pub const PASSCODE_BYTES_MAX: usize = 64;
+/// Longest identity that an embedding page gives a participant, in bytes.
+pub const EXTERNAL_ID_BYTES_MAX: usize = 64;
+/// Longest text that an embedding page attaches to a participant, in bytes.
+pub const METADATA_BYTES_MAX: usize = 256;
+/// Longest line of the chat in bytes.
+pub const CHAT_TEXT_BYTES_MAX: usize = 4000;
+/// Most lines of the chat in one message.
+pub const CHAT_LINES_MAX: usize = 50;
+/// Lines of the chat that are kept for who comes later; the oldest are forgotten first.
+pub const CHAT_HISTORY_MAX: usize = 500;
+/// Most people in the waiting room of a meeting; who comes later is told that it is full.
+pub const KNOCKS_MAX: usize = 100;
+/// Longest sentence to somebody who is not let in, in bytes.
+pub const DENIAL_BYTES_MAX: usize = 280;

@@ -1,10 +1,13 @@
 //! What a client says.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::Version;
-use crate::identity::{DisplayName, ResumeToken, RoomId};
+use crate::identity::{DisplayName, PeerId, ResumeToken, RoomId};
 use crate::media::{MediaState, SourceKind, SourceRef};
+use crate::meeting::{Policy, Reaction};
 
 /// A message from a client. The first must be [`ClientMessage::Hello`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +29,20 @@ pub enum ClientMessage {
         /// The new name.
         name: DisplayName,
     },
+    /// I write a line.
+    Chat(Chat),
+    /// I react; everybody sees it for a moment.
+    React {
+        /// How.
+        reaction: Reaction,
+    },
+    /// My hand is up, or down again.
+    Hand {
+        /// Whether it is up.
+        raised: bool,
+    },
+    /// I lead the meeting. Refused with `forbidden` unless the server knows that I do.
+    Moderate(Moderation),
     /// My revision has a gap; send a snapshot.
     Resync,
     /// Are you there? Answered by a pong with the same number.
@@ -39,12 +56,14 @@ pub enum ClientMessage {
 
 impl ClientMessage {
     /// The `type` of every message a server of this version understands.
-    pub const KINDS: [&'static str; 8] =
-        ["hello", "offer", "wants", "media", "rename", "resync", "ping", "leave"];
+    pub const KINDS: [&'static str; 12] = [
+        "hello", "offer", "wants", "media", "rename", "chat", "react", "hand", "moderate", "resync", "ping",
+        "leave",
+    ];
 }
 
 /// The first message on every connection, first or resumed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hello {
     /// The protocol the client speaks.
     pub version: Version,
@@ -61,6 +80,28 @@ pub struct Hello {
     /// Gives an earlier seat back, when the server still holds it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resume: Option<ResumeToken>,
+    /// A signed join token: says what the client may do here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+    /// The meeting's passcode, where one is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passcode: Option<String>,
+}
+
+impl fmt::Debug for Hello {
+    /// Without the secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hello")
+            .field("version", &self.version)
+            .field("capabilities", &self.capabilities)
+            .field("room", &self.room)
+            .field("name", &self.name)
+            .field("media", &self.media)
+            .field("resume", &self.resume)
+            .field("token", &self.token.as_ref().map(|_| "secret"))
+            .field("passcode", &self.passcode.as_ref().map(|_| "secret"))
+            .finish()
+    }
 }
 
 /// A WebRTC offer. The client is always the offerer, so there is no glare.
@@ -94,4 +135,115 @@ pub struct Want {
     pub max_height: u16,
     /// 0 is the least; larger wins when the bandwidth does not suffice for all.
     pub priority: u8,
+}
+
+/// A line for the chat. Comes back to its author in [`super::ServerMessage::Chat`] once everybody may see it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Chat {
+    /// Counts up with every line of this client; a line that is said again with the same number is not doubled.
+    pub number: u32,
+    /// The only reader; nothing: everybody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<PeerId>,
+    /// What is written: not empty, no control characters but line breaks and tabs.
+    pub text: String,
+}
+
+impl fmt::Debug for Chat {
+    /// Without what is written.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Chat").field("number", &self.number).field("to", &self.to).finish_non_exhaustive()
+    }
+}
+
+/// What a host does. What names somebody who is gone does nothing.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "action", rename_all = "snake_case")]
+pub enum Moderation {
+    /// Silences a source. Nobody can switch on what is another's.
+    Mute {
+        /// Whose.
+        peer: PeerId,
+        /// Which.
+        kind: SourceKind,
+    },
+    /// Silences every microphone but the hosts'.
+    MuteAll,
+    /// Asks somebody to switch a source on, and allows it to them.
+    AskToUnmute {
+        /// Whom.
+        peer: PeerId,
+        /// Which.
+        kind: SourceKind,
+    },
+    /// Takes a hand down.
+    LowerHand {
+        /// Whose.
+        peer: PeerId,
+    },
+    /// Takes all hands down.
+    LowerAllHands,
+    /// Sends somebody out.
+    Remove {
+        /// Whom.
+        peer: PeerId,
+        /// Whether they are kept out as long as the meeting lasts.
+        ban: bool,
+    },
+    /// Makes somebody a host, or no host any more. The last host stays one.
+    SetHost {
+        /// Whom.
+        peer: PeerId,
+        /// Whether they lead the meeting.
+        host: bool,
+    },
+    /// Lets somebody in who waits.
+    Admit {
+        /// Who.
+        knock: u32,
+    },
+    /// Lets everybody in who waits.
+    AdmitAll,
+    /// Does not let somebody in.
+    Deny {
+        /// Who.
+        knock: u32,
+        /// A sentence for them.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        message: Option<String>,
+    },
+    /// The rules from now on.
+    SetPolicy {
+        /// All of them.
+        policy: Policy,
+    },
+    /// The passcode from now on.
+    SetPasscode {
+        /// Nothing: none is asked for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        passcode: Option<String>,
+    },
+    /// Ends the meeting for everybody.
+    End,
+}
+
+impl fmt::Debug for Moderation {
+    /// Only which it is: the fields name people and secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Mute { .. } => "Mute",
+            Self::MuteAll => "MuteAll",
+            Self::AskToUnmute { .. } => "AskToUnmute",
+            Self::LowerHand { .. } => "LowerHand",
+            Self::LowerAllHands => "LowerAllHands",
+            Self::Remove { .. } => "Remove",
+            Self::SetHost { .. } => "SetHost",
+            Self::Admit { .. } => "Admit",
+            Self::AdmitAll => "AdmitAll",
+            Self::Deny { .. } => "Deny",
+            Self::SetPolicy { .. } => "SetPolicy",
+            Self::SetPasscode { .. } => "SetPasscode",
+            Self::End => "End",
+        })
+    }
 }

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::{ClientMessage, ErrorCode, ServerMessage};
+use super::{ClientMessage, ErrorCode, Moderation, ServerMessage};
 use crate::limits;
 
 /// Why a text is not a message.
@@ -86,6 +86,8 @@ pub fn decode_client(text: &str) -> Result<ClientMessage, DecodeError> {
             check("hello", "capabilities", hello.capabilities.len(), limits::CAPABILITIES_MAX)?;
             let longest = hello.capabilities.iter().map(String::len).max().unwrap_or(0);
             check("hello", "capabilities[..]", longest, limits::CAPABILITY_BYTES_MAX)?;
+            check("hello", "token", length(hello.token.as_ref()), limits::TOKEN_BYTES_MAX)?;
+            check("hello", "passcode", length(hello.passcode.as_ref()), limits::PASSCODE_BYTES_MAX)?;
         }
         ClientMessage::Offer(offer) => {
             check("offer", "sdp", offer.sdp.len(), limits::SDP_BYTES_MAX)?;
@@ -100,7 +102,23 @@ pub fn decode_client(text: &str) -> Result<ClientMessage, DecodeError> {
             let tallest = wants.iter().map(|want| want.max_height).max().unwrap_or(0);
             check("wants", "wants[..].max_height", tallest.into(), limits::WANT_HEIGHT_MAX.into())?;
         }
-        ClientMessage::Media(_)
+        ClientMessage::Chat(chat) => {
+            check("chat", "text", chat.text.len(), limits::CHAT_TEXT_BYTES_MAX)?;
+            if !is_writable(&chat.text) {
+                let reason = "text is blank or contains a control character".to_owned();
+                return Err(DecodeError::InvalidFields { kind: "chat".to_owned(), reason });
+            }
+        }
+        ClientMessage::Moderate(Moderation::Deny { message, .. }) => {
+            check("moderate", "message", length(message.as_ref()), limits::DENIAL_BYTES_MAX)?;
+        }
+        ClientMessage::Moderate(Moderation::SetPasscode { passcode }) => {
+            check("moderate", "passcode", length(passcode.as_ref()), limits::PASSCODE_BYTES_MAX)?;
+        }
+        ClientMessage::Moderate(_)
+        | ClientMessage::React { .. }
+        | ClientMessage::Hand { .. }
+        | ClientMessage::Media(_)
         | ClientMessage::Rename { .. }
         | ClientMessage::Resync
         | ClientMessage::Ping { .. }
@@ -138,6 +156,15 @@ fn decode<M: DeserializeOwned>(text: &str, kinds: &[&str], max: usize) -> Result
 /// What the parser says, cut to [`REASON_CHARS_MAX`]: it quotes the value that did not fit.
 fn reason(error: &serde_json::Error) -> String {
     error.to_string().chars().take(REASON_CHARS_MAX).collect()
+}
+
+fn length(text: Option<&String>) -> usize {
+    text.map_or(0, String::len)
+}
+
+/// Whether something is to be read in it, and nothing that would disturb what stands around it.
+fn is_writable(text: &str) -> bool {
+    !text.trim().is_empty() && !text.chars().any(|c| c.is_control() && c != '\n' && c != '\t')
 }
 
 fn check(kind: &'static str, field: &'static str, got: usize, max: usize) -> Result<(), DecodeError> {

@@ -28,6 +28,24 @@ pub enum ErrorCode {
     InvalidOffer,
     /// A want names a slot that was never negotiated.
     UnknownSlot,
+    /// This server lets nobody in without a join token.
+    TokenRequired,
+    /// The join token is not one of this server's, or not for this room.
+    TokenInvalid,
+    /// The join token is too old, or not valid yet.
+    TokenExpired,
+    /// The meeting asks for a passcode.
+    PasscodeRequired,
+    /// The passcode is not the meeting's.
+    PasscodeWrong,
+    /// A host locked the meeting.
+    RoomLocked,
+    /// The waiting room is full.
+    WaitingRoomFull,
+    /// The client was sent out of this meeting and is kept out.
+    Banned,
+    /// The client may not do this here.
+    Forbidden,
     /// Something failed on the server; the message may be sent again.
     Internal,
     /// A code of a newer server that this client does not know.

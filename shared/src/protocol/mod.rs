@@ -11,12 +11,12 @@ mod error;
 mod server;
 mod version;
 
-pub use client::{ClientMessage, Hello, Offer, PublishedMid, Want};
+pub use client::{Chat, ClientMessage, Hello, Moderation, Offer, PublishedMid, Want};
 pub use decode::{DecodeError, decode_client, decode_server};
 pub use error::ErrorCode;
 pub use server::{
-    Answer, Change, Departure, Fault, Goodbye, GoodbyeReason, Participant, PauseReason, Presence,
-    RequestedLayers, ServerMessage, SlotAssignment, Snapshot, Speaker, Welcome,
+    Answer, Change, Departure, Fault, Goodbye, GoodbyeReason, Moderated, ModeratedHow, Participant,
+    PauseReason, Presence, RequestedLayers, ServerMessage, SlotAssignment, Snapshot, Speaker, Welcome,
 };
 pub use version::{Version, VersionMismatch};
 

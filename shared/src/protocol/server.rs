@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{ErrorCode, Version};
 use crate::identity::{DisplayName, PeerId, ResumeToken};
 use crate::media::{MediaState, SourceKind, SourceRef};
+use crate::meeting::{ChatMessage, Knock, Meeting, Reaction};
 
 /// A message from the server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +40,30 @@ pub enum ServerMessage {
         /// Empty when nobody speaks.
         speakers: Vec<Speaker>,
     },
+    /// You are asked to wait until a host lets you in. A welcome, an error or a goodbye follows.
+    Waiting,
+    /// The meeting beyond its roster; replaces what was known. Follows every welcome, and comes when it changes.
+    Meeting(Meeting),
+    /// Who waits to be let in, the longest first; replaces what was known. Only for hosts.
+    Knocks {
+        /// Empty when nobody waits.
+        knocks: Vec<Knock>,
+    },
+    /// Lines of the chat that the client may not know yet, oldest first. After every welcome: what is kept of the
+    /// meeting's.
+    Chat {
+        /// At most [`crate::limits::CHAT_LINES_MAX`].
+        lines: Vec<ChatMessage>,
+    },
+    /// Somebody reacts.
+    Reaction {
+        /// Who.
+        peer: PeerId,
+        /// How.
+        reaction: Reaction,
+    },
+    /// A host did something to the client's own sources.
+    Moderated(Moderated),
     /// Answers a ping.
     Pong {
         /// The ping's number.
@@ -52,8 +77,22 @@ pub enum ServerMessage {
 
 impl ServerMessage {
     /// The `type` of every message a client of this version understands.
-    pub const KINDS: [&'static str; 10] = [
-        "welcome", "answer", "snapshot", "delta", "slot_map", "layers", "speakers", "pong", "error",
+    pub const KINDS: [&'static str; 16] = [
+        "welcome",
+        "answer",
+        "snapshot",
+        "delta",
+        "slot_map",
+        "layers",
+        "speakers",
+        "waiting",
+        "meeting",
+        "knocks",
+        "chat",
+        "reaction",
+        "moderated",
+        "pong",
+        "error",
         "goodbye",
     ];
 }
@@ -113,6 +152,12 @@ pub struct Participant {
     pub media: MediaState,
     /// Whether the person is reachable.
     pub presence: Presence,
+    /// Who this is to the page that embeds the meeting, from the join token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<String>,
+    /// What that page attached, from the join token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<String>,
 }
 
 /// Whether a participant is reachable.
@@ -159,6 +204,8 @@ pub enum Departure {
     Left,
     /// Their connection was lost and did not come back.
     TimedOut,
+    /// A host sent them out.
+    Removed,
     /// A reason of a newer server.
     #[serde(other)]
     Unknown,
@@ -267,6 +314,9 @@ pub struct Goodbye {
     /// When to come back, in milliseconds from now; absent: do not come back by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u32>,
+    /// A sentence of a host for this client.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
 }
 
 /// Why the server ends the connection.
@@ -283,7 +333,38 @@ pub enum GoodbyeReason {
     TooSlow,
     /// The client said leave.
     Left,
+    /// A host sent the client out.
+    Removed,
+    /// A host did not let the client in.
+    Denied,
+    /// A host, or the operator, ended the meeting for everybody.
+    Ended,
     /// A reason of a newer server.
+    #[serde(other)]
+    Unknown,
+}
+
+/// What a host did to a source of the client's own. The client mutes itself; it never unmutes by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moderated {
+    /// What was done.
+    pub what: ModeratedHow,
+    /// With which source.
+    pub kind: SourceKind,
+    /// By whom; nothing: by the operator.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<PeerId>,
+}
+
+/// See [`Moderated`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ModeratedHow {
+    /// It was muted.
+    Muted,
+    /// The person is asked to switch it on, and may.
+    AskedToUnmute,
+    /// Something of a newer server.
     #[serde(other)]
     Unknown,
 }

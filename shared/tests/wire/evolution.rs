@@ -57,7 +57,7 @@ fn codes_and_reasons_of_tomorrow_are_read_as_unknown() {
         decode_server(r#"{"type":"error","code":"of_tomorrow","message":"m"}"#),
         Ok(ServerMessage::Error(fault))
     );
-    let goodbye = Goodbye { reason: GoodbyeReason::Unknown, retry_after_ms: None };
+    let goodbye = Goodbye { reason: GoodbyeReason::Unknown, retry_after_ms: None, message: None };
     assert_eq!(
         decode_server(r#"{"type":"goodbye","reason":"of_tomorrow"}"#),
         Ok(ServerMessage::Goodbye(goodbye))

@@ -1,16 +1,17 @@
 //! One example of every message and every variant, by name. The names are the snapshots' file names.
 
+use shared::meeting::{Audience, ChatMessage, ChatRecipient, Knock, Meeting, Permissions, Policy, Reaction};
 use shared::protocol::{
-    Answer, Change, ClientMessage, Departure, ErrorCode, Fault, Goodbye, GoodbyeReason, Hello, Offer,
-    Participant, PauseReason, Presence, PublishedMid, RequestedLayers, ServerMessage, SlotAssignment,
-    Snapshot, Speaker, Version, Want, Welcome,
+    Answer, Change, Chat, ClientMessage, Departure, ErrorCode, Fault, Goodbye, GoodbyeReason, Hello,
+    Moderated, ModeratedHow, Moderation, Offer, Participant, PauseReason, Presence, PublishedMid,
+    RequestedLayers, ServerMessage, SlotAssignment, Snapshot, Speaker, Version, Want, Welcome,
 };
 use shared::{DisplayName, MediaState, PeerId, ResumeToken, RoomId, SourceKind, SourceRef};
 
 pub(crate) const KINDS: [SourceKind; 4] =
     [SourceKind::Microphone, SourceKind::Camera, SourceKind::Screen, SourceKind::ScreenAudio];
 
-pub(crate) const CODES: [ErrorCode; 13] = [
+pub(crate) const CODES: [ErrorCode; 22] = [
     ErrorCode::InvalidMessage,
     ErrorCode::UnknownMessage,
     ErrorCode::MessageTooLong,
@@ -22,16 +23,28 @@ pub(crate) const CODES: [ErrorCode; 13] = [
     ErrorCode::ResumeExpired,
     ErrorCode::InvalidOffer,
     ErrorCode::UnknownSlot,
+    ErrorCode::TokenRequired,
+    ErrorCode::TokenInvalid,
+    ErrorCode::TokenExpired,
+    ErrorCode::PasscodeRequired,
+    ErrorCode::PasscodeWrong,
+    ErrorCode::RoomLocked,
+    ErrorCode::WaitingRoomFull,
+    ErrorCode::Banned,
+    ErrorCode::Forbidden,
     ErrorCode::Internal,
     ErrorCode::Unknown,
 ];
 
-pub(crate) const REASONS: [GoodbyeReason; 6] = [
+pub(crate) const REASONS: [GoodbyeReason; 9] = [
     GoodbyeReason::Restarting,
     GoodbyeReason::Replaced,
     GoodbyeReason::ProtocolViolation,
     GoodbyeReason::TooSlow,
     GoodbyeReason::Left,
+    GoodbyeReason::Removed,
+    GoodbyeReason::Denied,
+    GoodbyeReason::Ended,
     GoodbyeReason::Unknown,
 ];
 
@@ -52,6 +65,8 @@ pub(crate) fn client_messages() -> Vec<(&'static str, ClientMessage)> {
         name: DisplayName::new("Ada").unwrap(),
         media: MediaState { microphone: true, camera: true, screen: false },
         resume: None,
+        token: None,
+        passcode: None,
     };
     let resumed = Hello {
         capabilities: vec!["chat".to_owned()],
@@ -65,9 +80,15 @@ pub(crate) fn client_messages() -> Vec<(&'static str, ClientMessage)> {
         sources: KINDS.into_iter().enumerate().map(|(index, kind)| source(index, kind)).collect(),
     };
     let wants = vec![Want { mid: "5".to_owned(), source: camera(), max_height: 360, priority: 255 }];
-    vec![
+    let admitted = Hello {
+        token: Some("header.claims.signature".to_owned()),
+        passcode: Some("tulip".to_owned()),
+        ..hello.clone()
+    };
+    let mut messages = vec![
         ("hello", ClientMessage::Hello(hello)),
         ("hello_resuming", ClientMessage::Hello(resumed)),
+        ("hello_with_token", ClientMessage::Hello(admitted)),
         ("offer", ClientMessage::Offer(offer)),
         ("wants", ClientMessage::Wants { wants }),
         ("wants_nothing", ClientMessage::Wants { wants: Vec::new() }),
@@ -76,7 +97,57 @@ pub(crate) fn client_messages() -> Vec<(&'static str, ClientMessage)> {
         ("resync", ClientMessage::Resync),
         ("ping", ClientMessage::Ping { nonce: 7 }),
         ("leave", ClientMessage::Leave),
+    ];
+    messages.extend(said());
+    messages.extend(moderations());
+    messages
+}
+
+/// What somebody says without media.
+fn said() -> [(&'static str, ClientMessage); 6] {
+    let chat = |to| ClientMessage::Chat(Chat { number: 1, to, text: "Good morning".to_owned() });
+    [
+        ("chat", chat(None)),
+        ("chat_private", chat(Some(away().peer))),
+        ("react", ClientMessage::React { reaction: Reaction::ThumbsUp }),
+        ("react_unknown", ClientMessage::React { reaction: Reaction::Unknown }),
+        ("hand", ClientMessage::Hand { raised: true }),
+        ("hand_down", ClientMessage::Hand { raised: false }),
     ]
+}
+
+/// Everything a host can do.
+fn moderations() -> impl Iterator<Item = (&'static str, ClientMessage)> {
+    let peer = away().peer;
+    let actions = [
+        ("moderate_mute", Moderation::Mute { peer, kind: SourceKind::Microphone }),
+        ("moderate_mute_all", Moderation::MuteAll),
+        ("moderate_ask_to_unmute", Moderation::AskToUnmute { peer, kind: SourceKind::Microphone }),
+        ("moderate_lower_hand", Moderation::LowerHand { peer }),
+        ("moderate_lower_all_hands", Moderation::LowerAllHands),
+        ("moderate_remove", Moderation::Remove { peer, ban: true }),
+        ("moderate_set_host", Moderation::SetHost { peer, host: true }),
+        ("moderate_admit", Moderation::Admit { knock: 2 }),
+        ("moderate_admit_all", Moderation::AdmitAll),
+        ("moderate_deny", Moderation::Deny { knock: 2, message: None }),
+        ("moderate_deny_message", Moderation::Deny { knock: 2, message: Some("Come at ten.".to_owned()) }),
+        ("moderate_set_policy", Moderation::SetPolicy { policy: strict() }),
+        ("moderate_set_passcode", Moderation::SetPasscode { passcode: Some("tulip".to_owned()) }),
+        ("moderate_set_passcode_none", Moderation::SetPasscode { passcode: None }),
+        ("moderate_end", Moderation::End),
+    ];
+    actions.into_iter().map(|(name, action)| (name, ClientMessage::Moderate(action)))
+}
+
+/// Rules that allow as little as there is.
+fn strict() -> Policy {
+    Policy {
+        locked: true,
+        waiting_room: true,
+        share: Audience::Hosts,
+        chat: Audience::Hosts,
+        unmute: Audience::Unknown,
+    }
 }
 
 pub(crate) fn server_messages() -> Vec<(&'static str, ServerMessage)> {
@@ -121,9 +192,60 @@ pub(crate) fn server_messages() -> Vec<(&'static str, ServerMessage)> {
         ("speakers_none", ServerMessage::Speakers { speakers: Vec::new() }),
         ("pong", ServerMessage::Pong { nonce: 7 }),
     ];
+    messages.extend(meetings());
     messages.extend(faults());
     messages.extend(goodbyes());
     messages
+}
+
+/// What comes of the meeting beyond its roster.
+fn meetings() -> Vec<(&'static str, ServerMessage)> {
+    let meeting = Meeting {
+        policy: Policy::default(),
+        passcode: false,
+        hosts: vec![ada().peer],
+        hands: vec![away().peer],
+        you: Permissions { host: true, publish: KINDS.to_vec(), chat: true },
+    };
+    let guest = Meeting {
+        policy: strict(),
+        passcode: true,
+        you: Permissions { host: false, publish: Vec::new(), chat: false },
+        ..meeting.clone()
+    };
+    let embedded = Participant {
+        external_id: Some("user-7".to_owned()),
+        metadata: Some("blue team".to_owned()),
+        ..ada()
+    };
+    let line = ChatMessage {
+        id: 1,
+        at_s: 1_790_000_000,
+        from: ada().peer,
+        name: ada().name,
+        to: None,
+        text: "Good morning".to_owned(),
+        number: Some(1),
+    };
+    let to = Some(ChatRecipient { peer: away().peer, name: away().name });
+    let private = ChatMessage { id: 2, to, number: None, ..line.clone() };
+    let removed = vec![Change::Left { peer: away().peer, departure: Departure::Removed }];
+    let moderated = |what, by| ServerMessage::Moderated(Moderated { what, kind: SourceKind::Microphone, by });
+    vec![
+        ("waiting", ServerMessage::Waiting),
+        ("meeting", ServerMessage::Meeting(meeting)),
+        ("meeting_guest", ServerMessage::Meeting(guest)),
+        ("knocks", ServerMessage::Knocks { knocks: vec![Knock { knock: 2, name: away().name }] }),
+        ("chat", ServerMessage::Chat { lines: vec![line, private] }),
+        ("reaction", ServerMessage::Reaction { peer: ada().peer, reaction: Reaction::Party }),
+        ("moderated_muted", moderated(ModeratedHow::Muted, Some(ada().peer))),
+        ("moderated_asked", moderated(ModeratedHow::AskedToUnmute, None)),
+        ("delta_removed", ServerMessage::Delta { revision: 5, changes: removed }),
+        (
+            "delta_embedded",
+            ServerMessage::Delta { revision: 6, changes: vec![Change::Joined { participant: embedded }] },
+        ),
+    ]
 }
 
 /// Two layers of a camera, and nothing of a screen.
@@ -141,23 +263,27 @@ fn thumbnail() -> RequestedLayers {
 
 /// A goodbye of each reason.
 fn goodbyes() -> impl Iterator<Item = (&'static str, ServerMessage)> {
-    const NAMES: [&str; 6] = [
+    const NAMES: [&str; 9] = [
         "goodbye_restarting",
         "goodbye_replaced",
         "goodbye_protocol_violation",
         "goodbye_too_slow",
         "goodbye_left",
+        "goodbye_removed",
+        "goodbye_denied",
+        "goodbye_ended",
         "goodbye_unknown",
     ];
     NAMES.into_iter().zip(REASONS).map(|(name, reason)| {
         let retry_after_ms = (reason == GoodbyeReason::Restarting).then_some(2_000);
-        (name, ServerMessage::Goodbye(Goodbye { reason, retry_after_ms }))
+        let message = (reason == GoodbyeReason::Denied).then(|| "Come at ten.".to_owned());
+        (name, ServerMessage::Goodbye(Goodbye { reason, retry_after_ms, message }))
     })
 }
 
 /// An error of each code.
 fn faults() -> impl Iterator<Item = (&'static str, ServerMessage)> {
-    const NAMES: [&str; 13] = [
+    const NAMES: [&str; 22] = [
         "error_invalid_message",
         "error_unknown_message",
         "error_message_too_long",
@@ -169,6 +295,15 @@ fn faults() -> impl Iterator<Item = (&'static str, ServerMessage)> {
         "error_resume_expired",
         "error_invalid_offer",
         "error_unknown_slot",
+        "error_token_required",
+        "error_token_invalid",
+        "error_token_expired",
+        "error_passcode_required",
+        "error_passcode_wrong",
+        "error_room_locked",
+        "error_waiting_room_full",
+        "error_banned",
+        "error_forbidden",
         "error_internal",
         "error_unknown",
     ];
@@ -192,6 +327,8 @@ fn ada() -> Participant {
         name: DisplayName::new("Ada").unwrap(),
         media: MediaState { microphone: true, camera: true, screen: false },
         presence: Presence::Connected,
+        external_id: None,
+        metadata: None,
     }
 }
 
@@ -201,6 +338,8 @@ fn away() -> Participant {
         name: DisplayName::new("Bo").unwrap(),
         media: MediaState::default(),
         presence: Presence::Reconnecting,
+        external_id: None,
+        metadata: None,
     }
 }
 

@@ -33,6 +33,15 @@ fn limits() -> Vec<(&'static str, u64)> {
         PARTICIPANTS_MAX,
         CHANGES_MAX,
         WANT_HEIGHT_MAX,
+        TOKEN_BYTES_MAX,
+        PASSCODE_BYTES_MAX,
+        EXTERNAL_ID_BYTES_MAX,
+        METADATA_BYTES_MAX,
+        CHAT_TEXT_BYTES_MAX,
+        CHAT_LINES_MAX,
+        CHAT_HISTORY_MAX,
+        KNOCKS_MAX,
+        DENIAL_BYTES_MAX,
     ]
 }
 

@@ -5,10 +5,11 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 use shared::limits;
+use shared::meeting::{Audience, ChatMessage, ChatRecipient, Knock, Meeting, Permissions, Policy, Reaction};
 use shared::protocol::{
-    Answer, Change, ClientMessage, Departure, Fault, Goodbye, Hello, Offer, Participant, Presence,
-    PublishedMid, RequestedLayers, ServerMessage, SlotAssignment, Snapshot, Speaker, Version, Want, Welcome,
-    decode_client, decode_server,
+    Answer, Change, Chat, ClientMessage, Departure, Fault, Goodbye, Hello, Moderated, ModeratedHow,
+    Moderation, Offer, Participant, Presence, PublishedMid, RequestedLayers, ServerMessage, SlotAssignment,
+    Snapshot, Speaker, Version, Want, Welcome, decode_client, decode_server,
 };
 use shared::{DisplayName, MediaState, PeerId, ResumeToken, RoomId, SourceRef};
 
@@ -60,12 +61,17 @@ fn capabilities() -> impl Strategy<Value = Vec<String>> {
 
 fn participant() -> impl Strategy<Value = Participant> {
     let presence = select(vec![Presence::Connected, Presence::Reconnecting, Presence::Unknown]);
-    (peer(), name(), media(), presence).prop_map(|(peer, name, media, presence)| Participant {
-        peer,
-        name,
-        media,
-        presence,
-    })
+    let embedded = (option::of("\\PC{0,16}"), option::of("\\PC{0,32}"));
+    (peer(), name(), media(), presence, embedded).prop_map(
+        |(peer, name, media, presence, (external_id, metadata))| Participant {
+            peer,
+            name,
+            media,
+            presence,
+            external_id,
+            metadata,
+        },
+    )
 }
 
 fn snapshot() -> impl Strategy<Value = Snapshot> {
@@ -74,7 +80,8 @@ fn snapshot() -> impl Strategy<Value = Snapshot> {
 }
 
 fn change() -> impl Strategy<Value = Change> {
-    let departure = select(vec![Departure::Left, Departure::TimedOut, Departure::Unknown]);
+    let departure =
+        select(vec![Departure::Left, Departure::TimedOut, Departure::Removed, Departure::Unknown]);
     prop_oneof![
         participant().prop_map(|participant| Change::Joined { participant }),
         participant().prop_map(|participant| Change::Updated { participant }),
@@ -83,16 +90,21 @@ fn change() -> impl Strategy<Value = Change> {
 }
 
 fn client_message() -> impl Strategy<Value = ClientMessage> {
-    let hello = (version(), capabilities(), room(), name(), media(), option::of(token())).prop_map(
-        |(version, capabilities, room, name, media, resume)| Hello {
+    let secrets = (option::of("[!-~]{0,64}"), option::of("[!-~]{0,64}"));
+    let hello = (version(), capabilities(), room(), name(), media(), option::of(token()), secrets).prop_map(
+        |(version, capabilities, room, name, media, resume, (token, passcode))| Hello {
             version,
             capabilities,
             room,
             name,
             media,
             resume,
+            token,
+            passcode,
         },
     );
+    let chat =
+        (any::<u32>(), option::of(peer()), line()).prop_map(|(number, to, text)| Chat { number, to, text });
     let published = (mid(), select(KINDS.to_vec())).prop_map(|(mid, kind)| PublishedMid { mid, kind });
     let offer = (any::<u32>(), text(), vec(published, 0..=limits::SOURCES_MAX))
         .prop_map(|(negotiation, sdp, sources)| Offer { negotiation, sdp, sources });
@@ -104,10 +116,64 @@ fn client_message() -> impl Strategy<Value = ClientMessage> {
         vec(want, 0..=limits::WANTS_MAX).prop_map(|wants| ClientMessage::Wants { wants }),
         media().prop_map(ClientMessage::Media),
         name().prop_map(|name| ClientMessage::Rename { name }),
+        chat.prop_map(ClientMessage::Chat),
+        reaction().prop_map(|reaction| ClientMessage::React { reaction }),
+        any::<bool>().prop_map(|raised| ClientMessage::Hand { raised }),
+        moderation().prop_map(ClientMessage::Moderate),
         Just(ClientMessage::Resync),
         any::<u32>().prop_map(|nonce| ClientMessage::Ping { nonce }),
         Just(ClientMessage::Leave),
     ]
+}
+
+/// What may stand in the chat.
+fn line() -> impl Strategy<Value = String> {
+    "[\\PC\n\t]{0,64}".prop_filter("blank", |text| !text.trim().is_empty())
+}
+
+fn reaction() -> impl Strategy<Value = Reaction> {
+    select(vec![Reaction::ThumbsUp, Reaction::Heart, Reaction::Party, Reaction::Unknown])
+}
+
+fn policy() -> impl Strategy<Value = Policy> {
+    let audience = || select(vec![Audience::Everyone, Audience::Hosts, Audience::Unknown]);
+    (any::<bool>(), any::<bool>(), audience(), audience(), audience()).prop_map(
+        |(locked, waiting_room, share, chat, unmute)| Policy { locked, waiting_room, share, chat, unmute },
+    )
+}
+
+fn moderation() -> impl Strategy<Value = Moderation> {
+    let kind = || select(KINDS.to_vec());
+    prop_oneof![
+        (peer(), kind()).prop_map(|(peer, kind)| Moderation::Mute { peer, kind }),
+        Just(Moderation::MuteAll),
+        (peer(), kind()).prop_map(|(peer, kind)| Moderation::AskToUnmute { peer, kind }),
+        peer().prop_map(|peer| Moderation::LowerHand { peer }),
+        Just(Moderation::LowerAllHands),
+        (peer(), any::<bool>()).prop_map(|(peer, ban)| Moderation::Remove { peer, ban }),
+        (peer(), any::<bool>()).prop_map(|(peer, host)| Moderation::SetHost { peer, host }),
+        any::<u32>().prop_map(|knock| Moderation::Admit { knock }),
+        Just(Moderation::AdmitAll),
+        (any::<u32>(), option::of("\\PC{0,64}"))
+            .prop_map(|(knock, message)| Moderation::Deny { knock, message }),
+        policy().prop_map(|policy| Moderation::SetPolicy { policy }),
+        option::of("[!-~]{0,64}").prop_map(|passcode| Moderation::SetPasscode { passcode }),
+        Just(Moderation::End),
+    ]
+}
+
+fn meeting() -> impl Strategy<Value = Meeting> {
+    let you = (any::<bool>(), vec(select(KINDS.to_vec()), 0..4), any::<bool>())
+        .prop_map(|(host, publish, chat)| Permissions { host, publish, chat });
+    (policy(), any::<bool>(), vec(peer(), 0..4), vec(peer(), 0..4), you)
+        .prop_map(|(policy, passcode, hosts, hands, you)| Meeting { policy, passcode, hosts, hands, you })
+}
+
+fn chat_line() -> impl Strategy<Value = ChatMessage> {
+    let to = option::of((peer(), name()).prop_map(|(peer, name)| ChatRecipient { peer, name }));
+    (any::<(u32, u32)>(), peer(), name(), to, line(), option::of(any::<u32>())).prop_map(
+        |((id, at_s), from, name, to, text, number)| ChatMessage { id, at_s, from, name, to, text, number },
+    )
 }
 
 fn welcome() -> impl Strategy<Value = Welcome> {
@@ -143,8 +209,12 @@ fn server_message() -> impl Strategy<Value = ServerMessage> {
     let speaker = (peer(), any::<u8>()).prop_map(|(peer, level)| Speaker { peer, level });
     let fault = (select(CODES.to_vec()), text(), option::of(text()), option::of(any::<u32>()))
         .prop_map(|(code, message, request, retry_after_s)| Fault { code, message, request, retry_after_s });
-    let goodbye = (select(REASONS.to_vec()), option::of(any::<u32>()))
-        .prop_map(|(reason, retry_after_ms)| Goodbye { reason, retry_after_ms });
+    let goodbye = (select(REASONS.to_vec()), option::of(any::<u32>()), option::of(text()))
+        .prop_map(|(reason, retry_after_ms, message)| Goodbye { reason, retry_after_ms, message });
+    let knock = (any::<u32>(), name()).prop_map(|(knock, name)| Knock { knock, name });
+    let how = select(vec![ModeratedHow::Muted, ModeratedHow::AskedToUnmute, ModeratedHow::Unknown]);
+    let moderated = (how, select(KINDS.to_vec()), option::of(peer()))
+        .prop_map(|(what, kind, by)| Moderated { what, kind, by });
     prop_oneof![
         welcome().prop_map(ServerMessage::Welcome),
         (any::<u32>(), text())
@@ -155,6 +225,12 @@ fn server_message() -> impl Strategy<Value = ServerMessage> {
         vec(slot, 0..28).prop_map(|slots| ServerMessage::SlotMap { slots }),
         vec(layers, 0..4).prop_map(|publications| ServerMessage::Layers { publications }),
         vec(speaker, 0..8).prop_map(|speakers| ServerMessage::Speakers { speakers }),
+        Just(ServerMessage::Waiting),
+        meeting().prop_map(ServerMessage::Meeting),
+        vec(knock, 0..8).prop_map(|knocks| ServerMessage::Knocks { knocks }),
+        vec(chat_line(), 0..8).prop_map(|lines| ServerMessage::Chat { lines }),
+        (peer(), reaction()).prop_map(|(peer, reaction)| ServerMessage::Reaction { peer, reaction }),
+        moderated.prop_map(ServerMessage::Moderated),
         any::<u32>().prop_map(|nonce| ServerMessage::Pong { nonce }),
         fault.prop_map(ServerMessage::Error),
         goodbye.prop_map(ServerMessage::Goodbye),

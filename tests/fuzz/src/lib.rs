@@ -20,7 +20,7 @@ use shared::protocol;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets; the corpus of each lies in `corpus/<name>`.
-pub const TARGETS: [Target; 13] = [
+pub const TARGETS: [Target; 14] = [
     ("stun", stun),
     ("framing", framing),
     ("client_hello", client_hello),
@@ -34,6 +34,7 @@ pub const TARGETS: [Target; 13] = [
     ("server_message", server_message),
     ("datagram", datagram),
     ("segmentation_model", segmentation_model),
+    ("filter_weights", filter_weights),
 ];
 
 /// A STUN datagram.
@@ -172,6 +173,20 @@ pub fn segmentation_model(bytes: &[u8]) {
     if model.multiplications() <= QUICK && memory <= QUICK {
         segmenter.input_rows().for_each(|row| row.fill(0.5));
         black_box(segmenter.run());
+    }
+}
+
+/// A file of weights of the deep filter, and one of the right length that repeats the bytes; what is accepted hears a frame.
+pub fn filter_weights(bytes: &[u8]) {
+    let _ = black_box(deep_filter::DeepFilter::new(bytes));
+    if bytes.is_empty() {
+        return;
+    }
+    let repeated = bytes.iter().copied().cycle().take(deep_filter::file_len() - deep_filter::MAGIC.len());
+    let file: Vec<u8> = deep_filter::MAGIC.into_iter().chain(repeated).collect();
+    if let Ok(mut filter) = deep_filter::DeepFilter::new(&file) {
+        let mut frame = std::array::from_fn(|at| if at % 97 < 48 { 0.5 } else { -0.5 });
+        filter.process(black_box(&mut frame));
     }
 }
 
