@@ -1,19 +1,23 @@
 //! The engine: routes inputs to session, negotiation, roster and wants, then brings the server's and the
 //! platform's state in line with what is desired.
 
+mod meeting;
 mod message;
 mod view;
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::time::Duration;
 
 use shared::protocol::{ClientMessage, Hello, SlotAssignment, Speaker, Version};
 use shared::{DisplayName, MediaState, PeerId, ResumeToken, RoomId};
 
+use crate::chat::{ChatLog, ChatStart};
 use crate::declare::{Declaration, Pace};
 use crate::error::{EndReason, Notice, Problem};
 use crate::input::{CreatedOffer, Input, MediaConnection, SocketId};
 use crate::layers::Layers;
+use crate::meeting::Assembly;
 use crate::moment::Moment;
 use crate::negotiate::{Negotiation, NegotiationStep, Slot};
 use crate::output::Output;
@@ -36,6 +40,29 @@ pub struct Settings {
     pub seed: u64,
     /// What the client can do beyond the protocol's version; usually nothing.
     pub capabilities: Vec<String>,
+    /// What opens the door.
+    pub admission: Admission,
+    /// What is there of the chat already.
+    pub chat: ChatStart,
+}
+
+/// What a client shows to be let in.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Admission {
+    /// A signed join token.
+    pub token: Option<String>,
+    /// The meeting's passcode; it is asked for when it is needed.
+    pub passcode: Option<String>,
+}
+
+impl fmt::Debug for Admission {
+    /// Without the secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Admission")
+            .field("token", &self.token.is_some())
+            .field("passcode", &self.passcode.is_some())
+            .finish()
+    }
 }
 
 /// One participant's session, from joining to leaving.
@@ -44,10 +71,13 @@ pub struct Engine {
     room: RoomId,
     capabilities: Vec<String>,
     resume: Option<ResumeToken>,
+    admission: Admission,
     me: Option<PeerId>,
     /// The latest time told; time never runs backwards in here.
     now: Moment,
     online: bool,
+    /// The server said goodbye to start anew, and has not been reached since.
+    server_restarts: bool,
     session: Session,
     negotiation: Negotiation,
     roster: Roster,
@@ -59,6 +89,11 @@ pub struct Engine {
     slots: Vec<Slot>,
     speakers: Vec<Speaker>,
     layers: Layers,
+    assembly: Assembly,
+    chat: ChatLog,
+    /// When the room was entered first: what is written from then on is news.
+    entered: Option<Moment>,
+    reacted: Option<Moment>,
     problem: Option<Problem>,
     unreadable: u32,
     outputs: VecDeque<Output>,
@@ -69,14 +104,16 @@ impl Engine {
     /// A session that opens its first socket at once: drain [`Engine::poll_output`].
     #[must_use]
     pub fn new(now: Moment, settings: Settings) -> Self {
-        let Settings { room, name, media, resume, seed, capabilities } = settings;
+        let Settings { room, name, media, resume, seed, capabilities, admission, chat } = settings;
         let mut engine = Self {
             room,
             capabilities,
             resume,
+            admission,
             me: None,
             now,
             online: true,
+            server_restarts: false,
             session: Session::new(now, seed),
             negotiation: Negotiation::new(media),
             roster: Roster::default(),
@@ -87,6 +124,10 @@ impl Engine {
             slots: Vec::new(),
             speakers: Vec::new(),
             layers: Layers::default(),
+            assembly: Assembly::default(),
+            chat: ChatLog::new(chat),
+            entered: None,
+            reacted: None,
             problem: None,
             unreadable: 0,
             outputs: VecDeque::new(),
@@ -135,7 +176,8 @@ impl Engine {
                 self.wants.poll_timeout(),
                 self.roster.poll_timeout(),
             ];
-            earliest = statements.into_iter().chain([earliest]).flatten().min();
+            let chat = self.can_talk().then(|| self.chat.poll_timeout()).flatten();
+            earliest = statements.into_iter().chain([earliest, chat]).flatten().min();
         }
         earliest
     }
@@ -180,6 +222,12 @@ impl Engine {
                 self.name.set(now, name);
             }
             Input::Layout(tiles) => self.wants.set_layout(tiles),
+            Input::Act(act) => self.act(now, act),
+            Input::Passcode(passcode) if self.session.passcode_given(now) => {
+                self.admission.passcode = Some(passcode);
+            }
+            // Nobody asked.
+            Input::Passcode(_) => {}
             Input::Leave => self.leave(),
             Input::Tick => {}
         }
@@ -196,6 +244,8 @@ impl Engine {
             name: self.name.desired().clone(),
             media: *self.media.desired(),
             resume: self.resume,
+            token: self.admission.token.clone(),
+            passcode: self.admission.passcode.clone(),
         });
         self.outputs.push_back(Output::Send { socket, text: hello.encode() });
     }
@@ -222,10 +272,11 @@ impl Engine {
     fn set_media(&mut self, now: Moment, media: MediaState) {
         self.media.set(now, media);
         self.negotiation.publish(media);
+        self.obey_rules(now);
     }
 
     fn leave(&mut self) {
-        if let Some(socket) = self.session.open_socket() {
+        if let Some(socket) = self.session.greeted_socket() {
             self.outputs.push_back(Output::Send { socket, text: ClientMessage::Leave.encode() });
         }
         self.end(EndReason::Left);
@@ -237,9 +288,18 @@ impl Engine {
         }
         match &reason {
             // After these, coming back with the token would push somebody else out or undo the leaving.
-            EndReason::Left | EndReason::Replaced => self.outputs.push_back(Output::ForgetResume),
+            EndReason::Left
+            | EndReason::Replaced
+            | EndReason::Removed
+            | EndReason::Denied { .. }
+            | EndReason::MeetingEnded
+            | EndReason::Banned { .. } => self.outputs.push_back(Output::ForgetResume),
             // A reload may still get the seat back.
-            EndReason::VersionMismatch { .. } | EndReason::RoomFull { .. } | EndReason::Refused { .. } => {}
+            EndReason::VersionMismatch { .. }
+            | EndReason::RoomFull { .. }
+            | EndReason::Locked { .. }
+            | EndReason::TokenRefused { .. }
+            | EndReason::Refused { .. } => {}
         }
         self.session.end(reason.clone());
         self.speakers.clear();
@@ -256,6 +316,8 @@ impl Engine {
     fn signaling_lost(&mut self) {
         self.negotiation.signaling_lost();
         self.layers.signaling_lost();
+        self.assembly.signaling_lost();
+        self.chat.signaling_lost();
         self.speakers.clear();
         self.changed = true;
     }
@@ -341,6 +403,8 @@ impl Engine {
             self.name.take_due(now).map(|name| ClientMessage::Rename { name }),
             self.wants.take_due(now).map(|wants| ClientMessage::Wants { wants }),
             self.roster.take_resync(now).then_some(ClientMessage::Resync),
+            self.say_hand(),
+            self.say_line(now),
         ];
         for message in statements.into_iter().flatten() {
             self.outputs.push_back(Output::Send { socket, text: message.encode() });

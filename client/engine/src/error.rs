@@ -1,7 +1,8 @@
 //! What a person is told when something does not work: the one place where codes become sentences.
 
-use shared::protocol::{Departure, ErrorCode, Fault, GoodbyeReason, VersionMismatch};
-use shared::{DisplayName, PeerId};
+use shared::meeting::{ChatMessage, Knock};
+use shared::protocol::{Departure, ErrorCode, Fault, Goodbye, GoodbyeReason, VersionMismatch};
+use shared::{DisplayName, PeerId, SourceKind};
 
 /// Why a session is over. [`EndReason::sentence`] says it to the participant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +21,30 @@ pub enum EndReason {
         /// What is wrong and what to do.
         sentence: String,
     },
+    /// A host sent the participant out.
+    Removed,
+    /// A host did not let the participant in.
+    Denied {
+        /// What the host wrote, as text.
+        message: Option<String>,
+    },
+    /// The meeting was ended for everybody.
+    MeetingEnded,
+    /// The participant was sent out of this meeting and is kept out.
+    Banned {
+        /// What is wrong and what to do.
+        sentence: String,
+    },
+    /// A host locked the meeting.
+    Locked {
+        /// What is wrong and what to do.
+        sentence: String,
+    },
+    /// The join token is missing, too old, or not one for this meeting.
+    TokenRefused {
+        /// What is wrong and what to do.
+        sentence: String,
+    },
     /// The server refused this client or closed its connection for good.
     Refused {
         /// What is wrong and what to do.
@@ -34,9 +59,15 @@ impl EndReason {
         match self {
             Self::Left => "You left the meeting.",
             Self::Replaced => "This meeting is open in another tab or window; go on there.",
-            Self::VersionMismatch { sentence } | Self::RoomFull { sentence } | Self::Refused { sentence } => {
-                sentence
-            }
+            Self::Removed => "A host removed you from the meeting.",
+            Self::Denied { message } => message.as_deref().unwrap_or("A host did not let you in."),
+            Self::MeetingEnded => "The meeting was ended for everybody.",
+            Self::VersionMismatch { sentence }
+            | Self::RoomFull { sentence }
+            | Self::Banned { sentence }
+            | Self::Locked { sentence }
+            | Self::TokenRefused { sentence }
+            | Self::Refused { sentence } => sentence,
         }
     }
 
@@ -45,10 +76,16 @@ impl EndReason {
     }
 
     /// The end that a goodbye without a time to come back means.
-    pub(crate) fn from_goodbye(reason: GoodbyeReason) -> Self {
-        let sentence = match reason {
+    pub(crate) fn from_goodbye(goodbye: &Goodbye) -> Self {
+        let sentence = match goodbye.reason {
             GoodbyeReason::Left => return Self::Left,
             GoodbyeReason::Replaced => return Self::Replaced,
+            GoodbyeReason::Removed => return Self::Removed,
+            GoodbyeReason::Denied => {
+                let message = goodbye.message.as_deref().map(plain);
+                return Self::Denied { message: message.filter(|text| !text.trim().is_empty()) };
+            }
+            GoodbyeReason::Ended => return Self::MeetingEnded,
             GoodbyeReason::Restarting => "The server was shut down. Reload the page to try again.",
             GoodbyeReason::ProtocolViolation => {
                 "The server did not understand this page. Reload the page to get the version that fits."
@@ -74,8 +111,7 @@ pub struct Problem {
 impl Problem {
     /// The server's own sentence when it sent one, else ours.
     pub(crate) fn from_fault(fault: &Fault) -> Self {
-        let theirs: String =
-            fault.message.chars().filter(|c| !c.is_control()).take(SENTENCE_CHARS_MAX).collect();
+        let theirs = plain(&fault.message);
         let sentence = if theirs.trim().is_empty() { sentence_of(fault.code).to_owned() } else { theirs };
         Self { code: fault.code, sentence }
     }
@@ -104,12 +140,46 @@ pub enum Notice {
     SeatLost,
     /// The connection is back after it was lost.
     Reconnected,
+    /// A line of somebody else, written while the participant was there.
+    Written(ChatMessage),
+    /// Somebody waits to be let in. Only for hosts.
+    Knocked(Knock),
+    /// Somebody raised a hand.
+    HandRaised {
+        /// Who.
+        peer: PeerId,
+        /// As the others read it.
+        name: DisplayName,
+    },
+    /// A host silenced a source of the participant.
+    Silenced {
+        /// Which.
+        kind: SourceKind,
+        /// Who did it; nothing: the operator, or somebody who is gone.
+        by: Option<DisplayName>,
+    },
+    /// A source of the participant is off, because the rules do not let it be on.
+    NotAllowed {
+        /// Which.
+        kind: SourceKind,
+    },
+    /// The participant leads the meeting from now on.
+    BecameHost,
+    /// The participant does not lead the meeting any longer.
+    NoLongerHost,
+    /// What the participant did just now was not sent: there is no connection.
+    NotConnected,
     /// Something did not work; the session goes on.
     Problem(Problem),
 }
 
 /// Longest sentence taken over from a server, in characters.
 pub(crate) const SENTENCE_CHARS_MAX: usize = 300;
+
+/// A foreign text on one line, cut to [`SENTENCE_CHARS_MAX`].
+fn plain(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(SENTENCE_CHARS_MAX).collect()
+}
 
 const fn sentence_of(code: ErrorCode) -> &'static str {
     match code {
@@ -122,6 +192,19 @@ const fn sentence_of(code: ErrorCode) -> &'static str {
         ErrorCode::UnsupportedVersion => "This page and the server do not fit together. Reload the page.",
         ErrorCode::RoomFull => "The meeting is full. Ask somebody to leave, then try again.",
         ErrorCode::ServerBusy => "The server is busy; this page keeps trying.",
+        ErrorCode::TokenRequired => "You need a personal link to join this meeting. Ask whoever invited you.",
+        ErrorCode::TokenInvalid => {
+            "This link does not fit this meeting. Ask whoever invited you for a new one."
+        }
+        ErrorCode::TokenExpired => {
+            "This link is not valid any more, or not yet. Ask whoever invited you for a new one."
+        }
+        ErrorCode::PasscodeRequired => "This meeting asks for a passcode.",
+        ErrorCode::PasscodeWrong => "This is not the meeting's passcode.",
+        ErrorCode::RoomLocked => "A host locked the meeting. Ask to be let in, then try again.",
+        ErrorCode::WaitingRoomFull => "Too many people wait to be let in. Try again later.",
+        ErrorCode::Banned => "You were removed from this meeting and cannot come back.",
+        ErrorCode::Forbidden => "You may not do this in this meeting.",
         ErrorCode::ResumeExpired => "Your earlier seat was given up; you joined anew.",
         ErrorCode::InvalidOffer => "Sound and picture could not be set up; this page tries again.",
         ErrorCode::Internal | ErrorCode::Unknown => "Something failed on the server; this page tries again.",

@@ -1,7 +1,8 @@
 //! What the shell tells the engine.
 
-use shared::protocol::PublishedMid;
-use shared::{DisplayName, SourceRef};
+use shared::meeting::Reaction;
+use shared::protocol::{Moderation, PublishedMid};
+use shared::{DisplayName, PeerId, SourceRef};
 
 use crate::negotiate::MediaId;
 
@@ -63,10 +64,42 @@ pub enum Input {
     /// What the page shows now, most important first; replaces the earlier layout. Tiles of the own
     /// camera, of unknown people and of height 0 cost nothing.
     Layout(Vec<Tile>),
+    /// The participant does something in the meeting.
+    Act(Act),
+    /// The participant answered [`crate::Phase::PasscodeNeeded`].
+    Passcode(String),
     /// The participant leaves for good.
     Leave,
     /// Nothing happened, but time passed.
     Tick,
+}
+
+/// What a participant does besides being seen and heard.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Act {
+    /// The participant wrote a line. What [`crate::Engine::can_write`] refuses is dropped.
+    Write {
+        /// The only reader; nothing: everybody.
+        to: Option<PeerId>,
+        /// What they wrote.
+        text: String,
+    },
+    /// An own line that failed is said again.
+    RetryLine {
+        /// Its number.
+        number: u32,
+    },
+    /// An own line that failed is given up.
+    WithdrawLine {
+        /// Its number.
+        number: u32,
+    },
+    /// The participant reacts. More than a few a second are dropped.
+    React(Reaction),
+    /// The participant raises their hand, or takes it down.
+    RaiseHand(bool),
+    /// The participant leads the meeting.
+    Moderate(Moderation),
 }
 
 /// One picture on the page.

@@ -9,14 +9,16 @@
 //! WebSocket ── SocketOpened, SocketClosed, Message ──┐                ┌── OpenSocket, CloseSocket, Send ──▶ WebSocket
 //! RTCPeerConnection ── OfferCreated, AnswerApplied, ─┼─▶  Engine  ────┼── ResetMedia, CreateOffer, ───────▶ RTCPeerConnection
 //!                      NegotiationFailed, Media…     │                │   ApplyAnswer, SetLayers
-//! page ── SetMicrophone, Layout, Leave, … ───────────┘                └── Changed, Notice, StoreResume ───▶ page
+//! page ── SetMicrophone, Layout, Leave, … ───────────┘                └── Changed, Notice, Reaction, … ──────▶ page
 //! ```
 
+mod chat;
 mod declare;
 mod engine;
 mod error;
 mod input;
 mod layers;
+mod meeting;
 mod moment;
 mod negotiate;
 mod output;
@@ -27,9 +29,10 @@ mod roster;
 mod session;
 mod wants;
 
-pub use engine::{Engine, Settings};
+pub use chat::{ChatStart, Delivery, OwnLine, WriteError};
+pub use engine::{Admission, Engine, Settings};
 pub use error::{EndReason, Notice, Problem};
-pub use input::{CreatedOffer, Input, MediaConnection, SocketId, Tile};
+pub use input::{Act, CreatedOffer, Input, MediaConnection, SocketId, Tile};
 pub use moment::Moment;
 pub use negotiate::{MediaId, Slot, SlotMedium};
 pub use output::{OfferRequest, Output};

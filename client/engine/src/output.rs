@@ -1,7 +1,8 @@
 //! What the engine asks the shell to do.
 
+use shared::meeting::Reaction;
 use shared::protocol::RequestedLayers;
-use shared::{ResumeToken, SourceKind};
+use shared::{DisplayName, PeerId, ResumeToken, SourceKind};
 
 use crate::error::{EndReason, Notice};
 use crate::input::SocketId;
@@ -54,6 +55,25 @@ pub enum Output {
     StoreResume(ResumeToken),
     /// Forget the stored token: the seat is given up.
     ForgetResume,
+    /// Switch this source off: a host silenced it, or it may not be live. The engine's own state is that already.
+    Silence {
+        /// Which.
+        kind: SourceKind,
+    },
+    /// Ask the participant to switch this source on. Nothing is switched on without them.
+    AskToUnmute {
+        /// Which.
+        kind: SourceKind,
+        /// Who asks; nothing: the operator, or somebody who is gone.
+        by: Option<DisplayName>,
+    },
+    /// Show that somebody reacts, for a moment.
+    Reaction {
+        /// Who; the participant too.
+        peer: PeerId,
+        /// How; never [`Reaction::Unknown`].
+        reaction: Reaction,
+    },
     /// Something to show for a moment.
     Notice(Notice),
     /// What the accessors of [`crate::Engine`] return may be different. At most once a drain.

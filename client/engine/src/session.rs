@@ -17,6 +17,13 @@ pub enum Phase {
         /// When the next try begins; nothing while one is under way.
         retry_at: Option<Moment>,
     },
+    /// Waits to be let in by a host.
+    Knocking,
+    /// The meeting asks for a passcode; waits for [`crate::Input::Passcode`].
+    PasscodeNeeded {
+        /// Whether one was given already that is not the meeting's.
+        is_wrong: bool,
+    },
     /// In the room.
     Joined,
     /// The connection to the server was lost; media may still flow.
@@ -68,6 +75,12 @@ enum State {
         socket: SocketId,
         deadline: Moment,
     },
+    /// The server said that somebody has to let us in.
+    Knocking(Link),
+    /// There is no socket until the participant has given a passcode.
+    Asking {
+        is_wrong: bool,
+    },
     Open(Link),
     Ended(EndReason),
 }
@@ -83,6 +96,12 @@ struct Link {
     ping_at: Moment,
     /// The unanswered ping.
     ping: Option<(u32, Moment)>,
+}
+
+impl Link {
+    fn new(now: Moment, socket: SocketId, timeout: Duration) -> Self {
+        Self { socket, since: now, timeout, deadline: now + timeout, ping_at: now + timeout / 3, ping: None }
+    }
 }
 
 impl Session {
@@ -102,6 +121,8 @@ impl Session {
         let retry_at = match &self.state {
             State::Ended(reason) => return Phase::Ended(reason.clone()),
             State::Open(_) => return Phase::Joined,
+            State::Knocking(_) => return Phase::Knocking,
+            State::Asking { is_wrong } => return Phase::PasscodeNeeded { is_wrong: *is_wrong },
             State::Waiting { until } => Some(*until),
             State::Opening { .. } | State::Greeting { .. } => None,
         };
@@ -117,7 +138,24 @@ impl Session {
     pub(crate) const fn open_socket(&self) -> Option<SocketId> {
         match &self.state {
             State::Open(link) => Some(link.socket),
-            State::Waiting { .. } | State::Opening { .. } | State::Greeting { .. } | State::Ended(_) => None,
+            State::Waiting { .. }
+            | State::Opening { .. }
+            | State::Greeting { .. }
+            | State::Knocking(_)
+            | State::Asking { .. }
+            | State::Ended(_) => None,
+        }
+    }
+
+    /// The socket on which a leave is understood.
+    pub(crate) const fn greeted_socket(&self) -> Option<SocketId> {
+        match &self.state {
+            State::Open(link) | State::Knocking(link) => Some(link.socket),
+            State::Waiting { .. }
+            | State::Opening { .. }
+            | State::Greeting { .. }
+            | State::Asking { .. }
+            | State::Ended(_) => None,
         }
     }
 
@@ -125,13 +163,14 @@ impl Session {
     pub(crate) const fn socket(&self) -> Option<SocketId> {
         match &self.state {
             State::Opening { socket, .. } | State::Greeting { socket, .. } => Some(*socket),
-            State::Open(link) => Some(link.socket),
-            State::Waiting { .. } | State::Ended(_) => None,
+            State::Open(link) | State::Knocking(link) => Some(link.socket),
+            State::Waiting { .. } | State::Asking { .. } | State::Ended(_) => None,
         }
     }
 
+    /// Whether the hello is not answered for good.
     pub(crate) const fn is_greeting(&self) -> bool {
-        matches!(self.state, State::Greeting { .. })
+        matches!(self.state, State::Greeting { .. } | State::Knocking(_))
     }
 
     pub(crate) const fn is_ended(&self) -> bool {
@@ -158,26 +197,41 @@ impl Session {
         let timeout = Duration::from_millis(timeout_ms.into()).clamp(SILENCE_MIN, SILENCE_MAX);
         let returned = self.joined_before;
         self.joined_before = true;
-        self.state = State::Open(Link {
-            socket,
-            since: now,
-            timeout,
-            deadline: now + timeout,
-            ping_at: now + timeout / 3,
-            ping: None,
-        });
+        self.state = State::Open(Link::new(now, socket, timeout));
         returned
+    }
+
+    /// The server lets somebody decide whether we come in, which may take long.
+    pub(crate) fn knocked(&mut self, now: Moment) {
+        if let State::Greeting { socket, .. } = self.state {
+            self.state = State::Knocking(Link::new(now, socket, KNOCKING_SILENCE));
+        }
+    }
+
+    /// The participant is asked for a passcode; the socket is gone.
+    pub(crate) fn ask_passcode(&mut self, is_wrong: bool) {
+        self.state = State::Asking { is_wrong };
+    }
+
+    /// The participant gave one; says whether they were asked.
+    pub(crate) fn passcode_given(&mut self, now: Moment) -> bool {
+        let was_asked = matches!(self.state, State::Asking { .. });
+        if was_asked {
+            self.attempt = 1;
+            self.state = State::Waiting { until: now };
+        }
+        was_asked
     }
 
     /// A message came in: the connection lives.
     pub(crate) fn heard(&mut self, now: Moment) {
-        if let State::Open(link) = &mut self.state {
+        if let State::Open(link) | State::Knocking(link) = &mut self.state {
             link.deadline = now + link.timeout;
         }
     }
 
     pub(crate) fn ponged(&mut self, now: Moment, nonce: u32) {
-        let State::Open(link) = &mut self.state else { return };
+        let (State::Open(link) | State::Knocking(link)) = &mut self.state else { return };
         if let Some((expected, sent)) = link.ping
             && expected == nonce
         {
@@ -193,14 +247,14 @@ impl Session {
                 self.attempt = 1;
                 *until = now;
             }
-            State::Open(_) => self.doubted(now),
-            State::Opening { .. } | State::Greeting { .. } | State::Ended(_) => {}
+            State::Open(_) | State::Knocking(_) => self.doubted(now),
+            State::Opening { .. } | State::Greeting { .. } | State::Asking { .. } | State::Ended(_) => {}
         }
     }
 
     /// Something else on the same network stopped: find out at once whether the connection lives.
     pub(crate) fn doubted(&mut self, now: Moment) {
-        if let State::Open(link) = &mut self.state {
+        if let State::Open(link) | State::Knocking(link) = &mut self.state {
             link.ping_at = now;
             link.deadline = link.deadline.min(now + PROBE_TIMEOUT);
         }
@@ -210,12 +264,12 @@ impl Session {
     pub(crate) fn lost(&mut self, now: Moment, at_least: Duration) {
         match &self.state {
             // A server that takes us in and drops us at once must not be called in a tight loop.
-            State::Open(link) if now.since(link.since) >= STABLE => self.attempt = 1,
-            State::Open(_) | State::Opening { .. } | State::Greeting { .. } => {
+            State::Open(link) | State::Knocking(link) if now.since(link.since) >= STABLE => self.attempt = 1,
+            State::Open(_) | State::Knocking(_) | State::Opening { .. } | State::Greeting { .. } => {
                 self.attempt = self.attempt.saturating_add(1);
             }
             State::Waiting { .. } => {}
-            State::Ended(_) => return,
+            State::Asking { .. } | State::Ended(_) => return,
         }
         let delay = self.back_off().max(at_least) + self.spread(at_least);
         self.state = State::Waiting { until: now + delay };
@@ -241,12 +295,12 @@ impl Session {
                 self.lost(now, Duration::ZERO);
                 Some(SessionStep::Lost(socket))
             }
-            State::Open(link) if link.deadline <= now => {
+            State::Open(link) | State::Knocking(link) if link.deadline <= now => {
                 let socket = link.socket;
                 self.lost(now, Duration::ZERO);
                 Some(SessionStep::Lost(socket))
             }
-            State::Open(link) if link.ping_at <= now => {
+            State::Open(link) | State::Knocking(link) if link.ping_at <= now => {
                 self.nonce = self.nonce.wrapping_add(1);
                 link.ping = Some((self.nonce, now));
                 link.ping_at = now + link.timeout / 3;
@@ -255,6 +309,8 @@ impl Session {
             State::Waiting { .. }
             | State::Opening { .. }
             | State::Greeting { .. }
+            | State::Knocking(_)
+            | State::Asking { .. }
             | State::Open(_)
             | State::Ended(_) => None,
         }
@@ -264,8 +320,8 @@ impl Session {
         match &self.state {
             State::Waiting { until } => Some(*until),
             State::Opening { deadline, .. } | State::Greeting { deadline, .. } => Some(*deadline),
-            State::Open(link) => Some(link.deadline.min(link.ping_at)),
-            State::Ended(_) => None,
+            State::Open(link) | State::Knocking(link) => Some(link.deadline.min(link.ping_at)),
+            State::Asking { .. } | State::Ended(_) => None,
         }
     }
 
@@ -289,6 +345,8 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 /// A living connection answers a ping within this time, after the network came back or media stopped. Being wrong
 /// costs little: the seat is resumed.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
+/// Before the welcome, the server has not announced how long it may be silent.
+const KNOCKING_SILENCE: Duration = Duration::from_secs(15);
 /// A server that announces less would make us reconnect over a hiccup.
 const SILENCE_MIN: Duration = Duration::from_secs(3);
 /// A server that announces more would make us hang on a dead connection.

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use shared::limits::{AUDIO_SLOTS, MID_BYTES_MAX, PARTICIPANTS_MAX, VIDEO_SLOTS_MAX};
 use shared::protocol::{
-    Answer, DecodeError, ErrorCode, Fault, Goodbye, ServerMessage, SlotAssignment, Speaker, Version, Welcome,
-    decode_server,
+    Answer, DecodeError, ErrorCode, Fault, Goodbye, GoodbyeReason, ServerMessage, SlotAssignment, Speaker,
+    Version, Welcome, decode_server,
 };
 
 use super::Engine;
@@ -28,14 +28,20 @@ impl Engine {
             match message {
                 ServerMessage::Welcome(welcome) => self.welcomed(now, welcome),
                 ServerMessage::Error(fault) => self.hello_refused(now, &fault),
-                ServerMessage::Goodbye(goodbye) => self.dismissed(now, goodbye),
+                ServerMessage::Goodbye(goodbye) => self.dismissed(now, &goodbye),
+                ServerMessage::Waiting => self.session.knocked(now),
+                ServerMessage::Pong { nonce } => self.session.ponged(now, nonce),
                 ServerMessage::Answer(_)
                 | ServerMessage::Snapshot(_)
                 | ServerMessage::Delta { .. }
                 | ServerMessage::SlotMap { .. }
                 | ServerMessage::Layers { .. }
                 | ServerMessage::Speakers { .. }
-                | ServerMessage::Pong { .. } => {}
+                | ServerMessage::Meeting(_)
+                | ServerMessage::Knocks { .. }
+                | ServerMessage::Chat { .. }
+                | ServerMessage::Reaction { .. }
+                | ServerMessage::Moderated(_) => {}
             }
             return;
         }
@@ -43,8 +49,8 @@ impl Engine {
             return;
         }
         match message {
-            // A second welcome means nothing.
-            ServerMessage::Welcome(_) => {}
+            // A second welcome means nothing, nor to wait once inside.
+            ServerMessage::Welcome(_) | ServerMessage::Waiting => {}
             ServerMessage::Answer(Answer { negotiation, sdp }) => {
                 if self.negotiation.answered(now, negotiation) {
                     self.outputs.push_back(Output::ApplyAnswer { negotiation, sdp });
@@ -60,8 +66,13 @@ impl Engine {
             ServerMessage::Layers { publications } => self.layers.request(publications),
             ServerMessage::Speakers { speakers } => self.hear(speakers),
             ServerMessage::Pong { nonce } => self.session.ponged(now, nonce),
+            ServerMessage::Meeting(meeting) => self.meeting_changed(now, meeting),
+            ServerMessage::Knocks { knocks } => self.knocks_changed(knocks),
+            ServerMessage::Chat { lines } => self.lines_written(now, lines),
+            ServerMessage::Reaction { peer, reaction } => self.reacted(peer, reaction),
+            ServerMessage::Moderated(moderated) => self.moderated(now, moderated),
             ServerMessage::Error(fault) => self.request_failed(now, &fault),
-            ServerMessage::Goodbye(goodbye) => self.dismissed(now, goodbye),
+            ServerMessage::Goodbye(goodbye) => self.dismissed(now, &goodbye),
         }
     }
 
@@ -83,9 +94,15 @@ impl Engine {
         }
         let seat_lost = self.resume.is_some() && !welcome.resumed;
         let returned = self.session.welcomed(now, welcome.timeout_ms);
+        self.assembly.welcomed(welcome.version >= WITH_MEETINGS);
+        self.entered = self.entered.or(Some(now));
+        if returned && !welcome.resumed {
+            self.chat.forget_lines();
+        }
         self.me = Some(welcome.peer);
         self.resume = Some(welcome.resume);
         self.problem = None;
+        self.server_restarts = false;
         self.roster.replace(welcome.snapshot);
         self.negotiation.prefer_codecs(VideoCodec::known(&welcome.video_codecs));
         self.negotiation.joined(now, welcome.resumed && welcome.media_alive);
@@ -110,7 +127,14 @@ impl Engine {
         let problem = Problem::from_fault(fault);
         let sentence = problem.sentence.clone();
         match fault.code {
-            ErrorCode::RoomFull => self.end(EndReason::RoomFull { sentence }),
+            ErrorCode::RoomFull | ErrorCode::WaitingRoomFull => self.end(EndReason::RoomFull { sentence }),
+            ErrorCode::RoomLocked => self.end(EndReason::Locked { sentence }),
+            ErrorCode::Banned => self.end(EndReason::Banned { sentence }),
+            ErrorCode::TokenRequired | ErrorCode::TokenInvalid | ErrorCode::TokenExpired => {
+                self.end(EndReason::TokenRefused { sentence });
+            }
+            ErrorCode::PasscodeRequired => self.ask_passcode(false),
+            ErrorCode::PasscodeWrong => self.ask_passcode(true),
             ErrorCode::UnsupportedVersion => self.end(EndReason::VersionMismatch { sentence }),
             // The welcome to a new seat follows.
             ErrorCode::ResumeExpired => {}
@@ -129,6 +153,7 @@ impl Engine {
             | ErrorCode::UnexpectedMessage
             | ErrorCode::InvalidOffer
             | ErrorCode::UnknownSlot
+            | ErrorCode::Forbidden
             | ErrorCode::Unknown => self.end(EndReason::Refused { sentence }),
         }
     }
@@ -141,7 +166,16 @@ impl Engine {
                 let sentence = Problem::from_fault(fault).sentence;
                 return self.end(EndReason::VersionMismatch { sentence });
             }
-            ErrorCode::InvalidMessage
+            ErrorCode::TokenRequired
+            | ErrorCode::TokenInvalid
+            | ErrorCode::TokenExpired
+            | ErrorCode::PasscodeRequired
+            | ErrorCode::PasscodeWrong
+            | ErrorCode::RoomLocked
+            | ErrorCode::WaitingRoomFull
+            | ErrorCode::Banned
+            | ErrorCode::Forbidden
+            | ErrorCode::InvalidMessage
             | ErrorCode::UnknownMessage
             | ErrorCode::MessageTooLong
             | ErrorCode::RateLimited
@@ -160,20 +194,25 @@ impl Engine {
             (Some("rename"), _) => self.name.refused(now),
             (Some("transport"), _) => self.negotiation.transport_failed(now),
             (Some("resync"), _) => self.roster.resync_refused(now),
+            // Stands beside the line.
+            (Some("chat"), _) => return self.line_refused(now, fault),
+            (Some("hand"), _) => self.assembly.hand_refused(),
             // Whatever it was, it was not handled: say everything again.
             (None, ErrorCode::RateLimited) => {
                 self.media.refused(now);
                 self.wants.refused(now);
+                self.line_refused(now, fault);
             }
             (Some(_) | None, _) => {}
         }
         self.report(Problem::from_fault(fault));
     }
 
-    fn dismissed(&mut self, now: Moment, goodbye: Goodbye) {
+    fn dismissed(&mut self, now: Moment, goodbye: &Goodbye) {
         let Some(retry_after_ms) = goodbye.retry_after_ms else {
-            return self.end(EndReason::from_goodbye(goodbye.reason));
+            return self.end(EndReason::from_goodbye(goodbye));
         };
+        self.server_restarts = goodbye.reason == GoodbyeReason::Restarting;
         let delay = Duration::from_millis(retry_after_ms.into()).min(RETRY_AFTER_MAX);
         self.close_and_wait(now, delay);
     }
@@ -199,6 +238,8 @@ impl Engine {
     }
 }
 
+/// From this version on there are chat, hands and hosts.
+const WITH_MEETINGS: Version = Version { major: 1, minor: 1 };
 /// The server said that it is at its capacity: a second try within seconds does not help it.
 const BUSY_DELAY: Duration = Duration::from_secs(5);
 const REFUSED_DELAY: Duration = Duration::from_secs(1);

@@ -1,11 +1,14 @@
 //! What the page reads after [`crate::Output::Changed`].
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
-use shared::protocol::{Participant, PauseReason, Speaker, Want};
+use shared::meeting::{ChatMessage, Knock, Meeting};
+use shared::protocol::{Chat, Participant, PauseReason, Speaker, Want};
 use shared::{DisplayName, MediaState, PeerId, SourceRef};
 
 use super::Engine;
+use crate::chat::OwnLine;
 use crate::error::Problem;
 use crate::input::MediaConnection;
 use crate::negotiate::{Slot, SlotMedium};
@@ -88,10 +91,60 @@ impl Engine {
         })
     }
 
+    /// The meeting beyond its roster. Nothing: the server has not said it yet, or knows of nothing beyond: then there
+    /// is no chat, no hand and no host.
+    #[must_use]
+    pub const fn meeting(&self) -> Option<&Meeting> {
+        self.assembly.meeting()
+    }
+
+    /// Who waits to be let in, the longest first. Empty for who is no host.
+    #[must_use]
+    pub fn knocks(&self) -> &[Knock] {
+        self.assembly.knocks()
+    }
+
+    /// Whether the own hand is up, as the participant wants it.
+    #[must_use]
+    pub fn is_hand_raised(&self) -> bool {
+        self.assembly.is_hand_raised(self.me)
+    }
+
+    /// The lines of the chat, oldest first; own ones once everybody may see them.
+    #[must_use]
+    pub const fn lines(&self) -> &VecDeque<ChatMessage> {
+        self.chat.lines()
+    }
+
+    /// The own lines that are not in [`Engine::lines`] yet, in the order they were written.
+    #[must_use]
+    pub const fn own_lines(&self) -> &VecDeque<OwnLine> {
+        self.chat.own()
+    }
+
+    /// Counts up whenever [`Engine::lines`] or [`Engine::own_lines`] may be different, so that nobody compares texts.
+    #[must_use]
+    pub const fn chat_revision(&self) -> u32 {
+        self.chat.revision()
+    }
+
+    /// The own lines as [`crate::ChatStart`] takes them, for a reload.
+    #[must_use]
+    pub fn unsent(&self) -> Vec<Chat> {
+        let said = |line: &OwnLine| Chat { number: line.number, to: line.to, text: line.text.clone() };
+        self.chat.own().iter().map(said).collect()
+    }
+
     /// What the platform says about the network (`navigator.onLine`).
     #[must_use]
     pub const fn is_online(&self) -> bool {
         self.online
+    }
+
+    /// Whether the server said that it starts anew, and was not reached since.
+    #[must_use]
+    pub const fn is_server_restarting(&self) -> bool {
+        self.server_restarts
     }
 
     /// The latest thing that the server did not do, since the last welcome.

@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
-use engine::{CreatedOffer, Engine, Input, MediaConnection, MediaId, Moment, Output, SocketId, Tile};
+use engine::{Act, CreatedOffer, Engine, Input, MediaConnection, MediaId, Moment, Output, SocketId, Tile};
 use proptest::prelude::*;
+use shared::meeting::{ChatMessage, Knock, Reaction};
 use shared::protocol::{
-    Answer, Change, Departure, ErrorCode, Fault, Goodbye, GoodbyeReason, RequestedLayers, ServerMessage,
-    SlotAssignment, Snapshot, Speaker, decode_client,
+    Answer, Change, Departure, ErrorCode, Fault, Goodbye, GoodbyeReason, Moderated, ModeratedHow, Moderation,
+    RequestedLayers, ServerMessage, SlotAssignment, Snapshot, Speaker, decode_client,
 };
-use shared::{DisplayName, PeerId};
+use shared::{DisplayName, PeerId, SourceKind};
 
-use crate::world::{ME, Mute, SECOND, World, camera, camera_on, person, settings};
+use crate::world::{ME, Mute, SECOND, World, camera, camera_on, line, meeting, person, settings};
 
 fn any_state() -> impl Strategy<Value = MediaConnection> {
     prop::sample::select(vec![
@@ -32,13 +33,16 @@ fn any_code() -> impl Strategy<Value = ErrorCode> {
         ErrorCode::InvalidOffer,
         ErrorCode::UnknownSlot,
         ErrorCode::Internal,
+        ErrorCode::PasscodeRequired,
+        ErrorCode::Forbidden,
         ErrorCode::Unknown,
     ])
 }
 
 fn any_message() -> impl Strategy<Value = ServerMessage> {
-    let request =
-        prop::option::of(prop::sample::select(vec!["hello", "offer", "wants", "media", "rename", "resync"]));
+    let request = prop::option::of(prop::sample::select(vec![
+        "hello", "offer", "wants", "media", "rename", "resync", "chat", "hand",
+    ]));
     prop_oneof![
         4 => any::<bool>().prop_map(|alive| {
             let mut world = World::new();
@@ -66,12 +70,29 @@ fn any_message() -> impl Strategy<Value = ServerMessage> {
             let layers = RequestedLayers { mid: "s1".to_owned(), active, rids: Vec::new(), max_height: None };
             ServerMessage::Layers { publications: vec![layers] }
         }),
+        1 => Just(ServerMessage::Waiting),
+        3 => (any::<bool>(), any::<bool>(), any::<bool>()).prop_map(|(host, hand, talks)| {
+            ServerMessage::Meeting(meeting(host, if hand { &[ME] } else { &[] }, talks))
+        }),
+        1 => (0..4u32).prop_map(|knock| {
+            let name = DisplayName::new("Bo").unwrap();
+            ServerMessage::Knocks { knocks: vec![Knock { knock, name }] }
+        }),
+        2 => (0..9u32, prop::option::of(0..9u32)).prop_map(|(id, number)| {
+            ServerMessage::Chat { lines: vec![ChatMessage { number, ..line(id, ME, "Hello") }; 2] }
+        }),
+        1 => Just(ServerMessage::Reaction { peer: PeerId::new(2), reaction: Reaction::Party }),
+        1 => Just(ServerMessage::Moderated(Moderated {
+            what: ModeratedHow::Muted,
+            kind: SourceKind::Camera,
+            by: None,
+        })),
         1 => any::<u32>().prop_map(|nonce| ServerMessage::Pong { nonce }),
         1 => (any_code(), request).prop_map(|(code, request)| {
             let request = request.map(str::to_owned);
             ServerMessage::Error(Fault { code, message: String::new(), request, retry_after_s: None })
         }),
-        1 => Just(ServerMessage::Goodbye(Goodbye { reason: GoodbyeReason::Restarting, retry_after_ms: Some(10) })),
+        1 => Just(ServerMessage::Goodbye(Goodbye { reason: GoodbyeReason::Restarting, retry_after_ms: Some(10), message: None })),
     ]
 }
 
@@ -100,6 +121,13 @@ fn any_input() -> impl Strategy<Value = Input> {
         2 => prop::collection::vec((0..40u64, any::<u16>()), 0..40).prop_map(|tiles| {
             Input::Layout(tiles.into_iter().map(|(peer, height)| Tile { source: camera(peer), height }).collect())
         }),
+        2 => any::<bool>().prop_map(|raised| Input::Act(Act::RaiseHand(raised))),
+        1 => Just(Input::Act(Act::React(Reaction::Clap))),
+        2 => "[a-z ]{0,9}".prop_map(|text| Input::Act(Act::Write { to: None, text })),
+        1 => (0..9u32).prop_map(|number| Input::Act(Act::RetryLine { number })),
+        1 => (0..9u32).prop_map(|number| Input::Act(Act::WithdrawLine { number })),
+        1 => Just(Input::Act(Act::Moderate(Moderation::MuteAll))),
+        1 => Just(Input::Passcode("open".to_owned())),
         2 => Just(Input::Tick),
     ]
 }
@@ -140,6 +168,9 @@ impl Watch {
                 Output::CloseSocket { .. }
                 | Output::ApplyAnswer { .. }
                 | Output::SetLayers(_)
+                | Output::Silence { .. }
+                | Output::AskToUnmute { .. }
+                | Output::Reaction { .. }
                 | Output::StoreResume(_)
                 | Output::ForgetResume
                 | Output::Notice(_)

@@ -188,13 +188,13 @@ fn goodbyes_end_or_come_back_as_they_say() {
     ];
     for reason in reasons {
         let mut world = World::joined(0);
-        world.serve(ServerMessage::Goodbye(Goodbye { reason, retry_after_ms: None }));
+        world.serve(ServerMessage::Goodbye(Goodbye { reason, retry_after_ms: None, message: None }));
         assert!(world.end().is_some_and(|end| !end.sentence().is_empty()), "{reason:?}");
         world.pass(60 * SECOND);
         assert_eq!(world.sockets_opened(), 0, "{reason:?}");
 
         let mut world = World::joined(0);
-        world.serve(ServerMessage::Goodbye(Goodbye { reason, retry_after_ms: Some(4_000) }));
+        world.serve(ServerMessage::Goodbye(Goodbye { reason, retry_after_ms: Some(4_000), message: None }));
         world.pass(4 * SECOND);
         assert_eq!(world.sockets_opened(), 0, "{reason:?}: not before the time it said");
         world.pass(5 * SECOND);
@@ -269,4 +269,18 @@ fn every_text_sent_is_a_message_of_the_protocol() {
     world.layout(2..5);
     world.pass(SECOND);
     assert!(!world.said.is_empty());
+}
+
+#[test]
+fn a_server_that_starts_anew_is_told_from_one_that_is_lost() {
+    let mut world = World::joined(0);
+    let goodbye =
+        |reason| ServerMessage::Goodbye(Goodbye { reason, retry_after_ms: Some(4_000), message: None });
+    world.serve(goodbye(GoodbyeReason::Restarting));
+    assert!(world.engine.is_server_restarting());
+    world.pass(9 * SECOND);
+    assert_eq!(world.engine.phase(), Phase::Joined);
+    assert!(!world.engine.is_server_restarting(), "it was reached");
+    world.serve(goodbye(GoodbyeReason::TooSlow));
+    assert!(!world.engine.is_server_restarting());
 }

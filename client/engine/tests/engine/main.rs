@@ -2,9 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "tests; Clippy's exception for tests ends at their helpers")]
 
+mod chat;
 mod interleavings;
 mod joining;
 mod layers;
+mod meeting;
 mod negotiating;
 mod reconnecting;
 mod roster;

@@ -4,9 +4,10 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use engine::{
-    CreatedOffer, EndReason, Engine, Input, MediaConnection, MediaId, Moment, Notice, OfferRequest, Output,
-    Settings, SocketId, Tile,
+    Act, CreatedOffer, EndReason, Engine, Input, MediaConnection, MediaId, Moment, Notice, OfferRequest,
+    Output, Settings, SocketId, Tile,
 };
+use shared::meeting::{ChatMessage, Meeting, Permissions, Policy};
 use shared::protocol::{
     Answer, Change, ClientMessage, ErrorCode, Fault, Hello, Offer, Participant, Presence, PublishedMid,
     ServerMessage, SlotAssignment, Snapshot, Version, Want, Welcome, decode_client,
@@ -147,6 +148,18 @@ impl World {
         }));
     }
 
+    /// In a meeting where everything is allowed.
+    pub(crate) fn in_meeting(host: bool) -> Self {
+        let mut world = Self::joined(2);
+        world.serve(ServerMessage::Meeting(meeting(host, &[], true)));
+        world.forget();
+        world
+    }
+
+    pub(crate) fn act(&mut self, act: Act) {
+        self.give(Input::Act(act));
+    }
+
     /// The socket breaks.
     pub(crate) fn cut(&mut self) {
         let socket = self.socket.take().expect("a socket is open");
@@ -272,6 +285,9 @@ impl World {
             Output::CreateOffer(_)
             | Output::ApplyAnswer { .. }
             | Output::SetLayers(_)
+            | Output::Silence { .. }
+            | Output::AskToUnmute { .. }
+            | Output::Reaction { .. }
             | Output::StoreResume(_)
             | Output::ForgetResume
             | Output::Notice(_)
@@ -305,6 +321,10 @@ impl World {
             | ClientMessage::Resync
             | ClientMessage::Media(_)
             | ClientMessage::Rename { .. }
+            | ClientMessage::Chat(_)
+            | ClientMessage::React { .. }
+            | ClientMessage::Hand { .. }
+            | ClientMessage::Moderate(_)
             | ClientMessage::Leave => Vec::new(),
         }
     }
@@ -318,6 +338,8 @@ pub(crate) fn settings() -> Settings {
         resume: None,
         seed: 42,
         capabilities: Vec::new(),
+        admission: engine::Admission::default(),
+        chat: engine::ChatStart::default(),
     }
 }
 
@@ -326,7 +348,35 @@ pub(crate) fn camera_on() -> MediaState {
 }
 
 pub(crate) fn person(peer: PeerId, name: &str, media: MediaState) -> Participant {
-    Participant { peer, name: DisplayName::new(name).unwrap(), media, presence: Presence::Connected }
+    Participant {
+        peer,
+        name: DisplayName::new(name).unwrap(),
+        media,
+        presence: Presence::Connected,
+        external_id: None,
+        metadata: None,
+    }
+}
+
+/// A meeting in which everything is allowed, or hardly anything.
+pub(crate) fn meeting(host: bool, hands: &[PeerId], everything: bool) -> Meeting {
+    let publish = if everything {
+        vec![SourceKind::Microphone, SourceKind::Camera, SourceKind::Screen]
+    } else {
+        Vec::new()
+    };
+    Meeting {
+        policy: Policy::default(),
+        passcode: false,
+        hosts: if host { vec![ME] } else { Vec::new() },
+        hands: hands.to_vec(),
+        you: Permissions { host, publish, chat: everything },
+    }
+}
+
+pub(crate) fn line(id: u32, from: PeerId, text: &str) -> ChatMessage {
+    let name = DisplayName::new("Bo").unwrap();
+    ChatMessage { id, at_s: 1_790_000_000 + id, from, name, to: None, text: text.to_owned(), number: None }
 }
 
 pub(crate) fn camera(peer: u64) -> SourceRef {
