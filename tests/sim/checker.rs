@@ -135,7 +135,10 @@ impl Checker {
                     }
                 }
             }
-            Notice::Changed { change: Change::Left(peer) | Change::TimedOut(peer), .. } => {
+            Notice::Changed {
+                change: Change::Left(peer) | Change::TimedOut(peer) | Change::Removed(peer),
+                ..
+            } => {
                 if let Some(member) = self.members.values_mut().find(|member| member.peer == *peer) {
                     member.present = false;
                     member.gone_at = member.gone_at.or(Some(now));

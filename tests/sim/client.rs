@@ -3,7 +3,10 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use engine::{EndReason, Engine, Input, MediaConnection, MediaId, Moment, Output, Settings, SocketId};
+use engine::{
+    Admission, ChatStart, EndReason, Engine, Input, MediaConnection, MediaId, Moment, Output, Settings,
+    SocketId,
+};
 use shared::protocol::CAPABILITY_LAYERS;
 use shared::{DisplayName, MediaState, PeerId, ResumeToken, RoomId, SourceKind};
 
@@ -187,7 +190,10 @@ impl Client {
             Output::StoreResume(resume) => self.resume = Some(resume),
             Output::ForgetResume => self.resume = None,
             Output::Notice(notice) => self.notices.push(notice),
-            Output::Changed => {}
+            Output::Silence { .. }
+            | Output::AskToUnmute { .. }
+            | Output::Reaction { .. }
+            | Output::Changed => {}
             Output::Ended(reason) => {
                 self.ended = Some(reason);
                 self.connection = None;
@@ -227,6 +233,8 @@ fn settings(
         resume,
         seed,
         capabilities: vec![CAPABILITY_LAYERS.to_owned()],
+        admission: Admission::default(),
+        chat: ChatStart::default(),
     }
 }
 

@@ -105,7 +105,15 @@ impl Crowd {
         let media = if number < CAMERAS { ON } else { MediaState::default() };
         let (connection, room) = (ConnectionId(number), RoomId::new("hundreds").unwrap());
         let name = DisplayName::new(&format!("Participant {number}")).unwrap();
-        let join = Command::Join { connection, room, name, media, resume: None, suspends_layers: true };
+        let join = Command::Join {
+            connection,
+            room,
+            name,
+            media,
+            resume: None,
+            suspends_layers: true,
+            admission: sfu::Admission::default(),
+        };
         self.command(number, join);
         self.command(number, offer(number));
     }
@@ -144,7 +152,9 @@ impl Client {
                 self.revision = revision;
                 match change {
                     Change::Joined(seat) | Change::Updated(seat) => self.people.insert(seat.peer),
-                    Change::Left(peer) | Change::TimedOut(peer) => self.people.remove(&peer),
+                    Change::Left(peer) | Change::TimedOut(peer) | Change::Removed(peer) => {
+                        self.people.remove(&peer)
+                    }
                 };
             }
             Notice::Answered { .. } => self.is_answered = true,
@@ -220,7 +230,15 @@ fn a_room_that_is_full_refuses_the_next_on_every_shard() {
     for number in [10, 11] {
         let (connection, room) = (ConnectionId(number), RoomId::new("hundreds").unwrap());
         let (name, media) = (DisplayName::new("Late").unwrap(), MediaState::default());
-        let join = Command::Join { connection, room, name, media, resume: None, suspends_layers: true };
+        let join = Command::Join {
+            connection,
+            room,
+            name,
+            media,
+            resume: None,
+            suspends_layers: true,
+            admission: sfu::Admission::default(),
+        };
         let shard = &mut crowd.shards[Crowd::shard(number)];
         shard.handle_command(crowd.now, join);
         let refused = std::iter::from_fn(|| shard.poll_event())

@@ -199,7 +199,15 @@ fn connections_of_another_stack_exchange_audio_and_video_intact() {
         let (room, name) = (RoomId::new("stack").unwrap(), DisplayName::new("Ada").unwrap());
         sfu.handle_command(
             start,
-            Command::Join { connection, room, name, media: ON, resume: None, suspends_layers: false },
+            Command::Join {
+                connection,
+                room,
+                name,
+                media: ON,
+                resume: None,
+                suspends_layers: false,
+                admission: sfu::Admission::default(),
+            },
         );
         drain(&mut sfu, start, &mut peers);
         let offer = peers[at].offer(start);

@@ -1,6 +1,9 @@
 //! What the shell tells the SFU.
 
-use shared::{DisplayName, MediaState, ResumeToken, RoomId, SourceKind, SourceRef};
+use std::fmt;
+use std::sync::Arc;
+
+use shared::{DisplayName, MediaState, PeerId, ResumeToken, RoomId, SourceKind, SourceRef};
 
 /// One signaling connection. The shell numbers them; a number is never used again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -23,6 +26,8 @@ pub enum Command {
         resume: Option<ResumeToken>,
         /// The client can pause single layers of what it sends: [`crate::Notice::Layers`].
         suspends_layers: bool,
+        /// What whoever let it in allows.
+        admission: Admission,
     },
     /// A session description. Answered by [`crate::Notice::Answered`] or [`crate::Notice::Refused`].
     Offer {
@@ -71,6 +76,72 @@ pub enum Command {
         /// From.
         connection: ConnectionId,
     },
+}
+
+/// What those who lead a room, or the operator, ask. What names somebody who is gone does nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Control {
+    /// What a peer may have live from now on; what is live beyond it is silent at once.
+    Allow {
+        /// Whose.
+        peer: PeerId,
+        /// True: may be live.
+        allowed: MediaState,
+    },
+    /// Silences a source until its owner says again that it is live. The sound of a screen goes with the screen.
+    Mute {
+        /// Whose.
+        peer: PeerId,
+        /// Which.
+        kind: SourceKind,
+    },
+    /// Takes a seat away, and what its token is worth.
+    Remove {
+        /// Whose.
+        peer: PeerId,
+    },
+    /// Takes everybody out of a room, and what their tokens are worth.
+    End {
+        /// Which.
+        room: RoomId,
+    },
+}
+
+/// With what somebody is let into a room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Admission {
+    /// What may be live; the rest is not passed on, whatever the client sends or says.
+    pub allowed: MediaState,
+    /// The others are not told of this seat, and nothing of it may be live.
+    pub is_hidden: bool,
+    /// Most participants of the room for this one to come in; the SFU's own bound holds as well.
+    pub participants_max: Option<usize>,
+    /// Who it is to somebody else.
+    pub identity: Identity,
+}
+
+impl Default for Admission {
+    /// Everything is allowed.
+    fn default() -> Self {
+        let allowed = MediaState { microphone: true, camera: true, screen: true };
+        Self { allowed, is_hidden: false, participants_max: None, identity: Identity::default() }
+    }
+}
+
+/// Who a participant is outside of the meeting. Told to the others, and not looked at.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// A name in another system.
+    pub external_id: Option<Arc<str>>,
+    /// What that system attached.
+    pub metadata: Option<Arc<str>>,
+}
+
+impl fmt::Debug for Identity {
+    /// Without what may be personal.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Identity").finish_non_exhaustive()
+    }
 }
 
 /// What one video slot shall show.

@@ -1,8 +1,10 @@
 //! What the SFU tells the shell: a closed list, each addressed to one signaling connection.
 
-use shared::{DisplayName, MediaState, PeerId, ResumeToken, SourceRef};
+use std::time::Instant;
 
-use crate::command::ConnectionId;
+use shared::{DisplayName, MediaState, PeerId, ResumeToken, RoomId, SourceRef};
+
+use crate::command::{ConnectionId, Identity};
 use crate::sdp::Codec;
 
 /// A message for one client, and who it is for.
@@ -86,6 +88,33 @@ pub struct Seat {
     pub media: MediaState,
     /// Whether signaling is connected.
     pub connected: bool,
+    /// Who this is outside of the meeting.
+    pub identity: Identity,
+}
+
+/// A seat whose home is here has another owner, or none: for whoever keeps the rules of the rooms.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SeatChange {
+    /// A connection has taken it, anew or again.
+    Taken {
+        /// In which room.
+        room: RoomId,
+        /// Whose.
+        peer: PeerId,
+        /// Which connection.
+        connection: ConnectionId,
+        /// Gives it back later.
+        resume: ResumeToken,
+    },
+    /// It is given up.
+    GivenUp {
+        /// In which room.
+        room: RoomId,
+        /// Whose.
+        peer: PeerId,
+        /// Until when its token still gives the same participant back; nothing: it is worth nothing any more.
+        back_until: Option<Instant>,
+    },
 }
 
 /// A change of the room.
@@ -99,6 +128,8 @@ pub enum Change {
     Left(PeerId),
     /// Somebody's connection was lost and did not come back.
     TimedOut(PeerId),
+    /// Somebody was sent out.
+    Removed(PeerId),
 }
 
 /// One slot of a client.
@@ -173,4 +204,8 @@ pub enum CloseReason {
     Left,
     /// The peer's state failed and was dropped; joining again gives a new one.
     Failed,
+    /// Somebody who may sent the participant out.
+    Removed,
+    /// The room was ended for everybody.
+    Ended,
 }

@@ -2,7 +2,7 @@
 //!
 //! Contract: [`Sfu`] is told the time, the datagrams and the commands; it answers with datagrams in a
 //! [`SendBatch`] and with [`Event`]s. After every group of `handle_*` calls the caller drains
-//! [`Sfu::poll_transmit`] and [`Sfu::poll_event`], and calls [`Sfu::handle_timeout`] when
+//! [`Sfu::poll_transmit`], [`Sfu::poll_event`] and [`Sfu::poll_seat_change`], and calls [`Sfu::handle_timeout`] when
 //! [`Sfu::poll_timeout`] is due. It reads RTP headers, header extensions and payload descriptors, never the
 //! media itself.
 //!
@@ -15,6 +15,7 @@ mod audio;
 mod command;
 mod config;
 mod congestion;
+mod control;
 mod downlink;
 mod drop_reason;
 mod dynacast;
@@ -65,12 +66,12 @@ pub mod srtp;
 pub mod twcc;
 
 pub use address::{Address, TcpConnection};
-pub use command::{Command, ConnectionId, Want};
+pub use command::{Admission, Command, ConnectionId, Control, Identity, Want};
 pub use config::{Config, WallClock};
 pub use drop_reason::DropReason;
 pub use dtls::Certificate;
 pub use event::{
-    Change, CloseReason, Event, Notice, Pause, Refusal, RequestedLayers, Roster, Seat, SlotState,
+    Change, CloseReason, Event, Notice, Pause, Refusal, RequestedLayers, Roster, Seat, SeatChange, SlotState,
 };
 pub use fingerprint::Fingerprint;
 pub use overload::Level;

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use rand_chacha::rand_core::RngCore;
 use shared::{DisplayName, MediaState, PeerId, ResumeToken, RoomId};
 
-use crate::command::ConnectionId;
-use crate::event::{Change, CloseReason, Notice, Refusal, Roster};
+use crate::command::{Admission, ConnectionId};
+use crate::event::{Change, CloseReason, Notice, Refusal, Roster, SeatChange};
 use crate::peer::Peer;
 use crate::peer_table::PeerKey;
 use crate::room::Room;
@@ -52,6 +52,16 @@ impl Reservations {
         self.0.remove(at).map(|held| held.peer)
     }
 
+    /// The participant cannot come back as the same any more.
+    pub(crate) fn forget(&mut self, peer: PeerId) {
+        self.0.retain(|held| held.peer != peer);
+    }
+
+    /// Nobody of this room can.
+    pub(crate) fn forget_room(&mut self, room: &RoomId) {
+        self.0.retain(|held| held.room != *room);
+    }
+
     fn expire(&mut self, now: Instant) {
         self.0.retain(|held| now < held.until);
     }
@@ -62,6 +72,7 @@ impl Reservations {
 pub(crate) enum Departure {
     Left,
     TimedOut,
+    Removed,
 }
 
 impl Sfu {
@@ -75,17 +86,18 @@ impl Sfu {
         media: MediaState,
         resume: Option<ResumeToken>,
         suspends_layers: bool,
+        admission: Admission,
     ) {
         if self.connections.contains_key(&connection) {
             return self.refuse(connection, Refusal::Unexpected, "This connection is in a room already.");
         }
         let seated = resume.and_then(|token| self.seat_of(&token, &room));
         if let Some(key) = seated {
-            return self.come_back(now, key, connection, name, media, suspends_layers);
+            return self.come_back(now, key, connection, name, media, suspends_layers, &admission);
         }
-        let members = self.rooms.get(&room).map_or(0, |room| room.members.len());
-        let participants_max = self.participants_max;
-        if members >= participants_max {
+        let participants_max =
+            admission.participants_max.map_or(self.participants_max, |max| max.min(self.participants_max));
+        if !admission.is_hidden && self.participants(&room) >= participants_max {
             let message = format!(
                 "The room is full: it has {participants_max} participants, which is the most it can have."
             );
@@ -107,7 +119,11 @@ impl Sfu {
             bytes[0] = self.relay.me.0;
             ResumeToken::new(bytes)
         });
-        self.take_seat(now, connection, id, token, room, name, media, reserved.is_some(), suspends_layers);
+        let mut peer = self.new_peer(now, id, token, room, name, media);
+        peer.connection = Some(connection);
+        peer.suspends_layers = suspends_layers;
+        peer.admit(&admission);
+        self.take_seat(now, connection, peer, reserved.is_some());
         if resume.is_some() && reserved.is_none() {
             self.refuse(
                 connection,
@@ -127,26 +143,30 @@ impl Sfu {
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the fields of a new seat, each named at the only call")]
-    fn take_seat(
+    /// How many participants a room has, hidden ones not counted.
+    fn participants(&self, room: &RoomId) -> usize {
+        let Some(room) = self.rooms.get(room) else { return 0 };
+        let is_shown = |key: &&PeerKey| self.peers.get(**key).is_some_and(|peer| !peer.is_hidden);
+        room.members.iter().filter(is_shown).count()
+    }
+
+    fn new_peer(
         &mut self,
         now: Instant,
-        connection: ConnectionId,
         id: PeerId,
         resume: ResumeToken,
         room: RoomId,
         name: DisplayName,
         media: MediaState,
-        resumed: bool,
-        suspends_layers: bool,
-    ) {
+    ) -> Peer {
         let our_ssrc = self.random_ssrc();
         // RFC 9429 §5.2.1: at most 2^62.
         let session_id = self.random.next_u64() >> 2;
-        let mut peer = Peer::new(now, id, resume, room.clone(), name, media, our_ssrc, session_id);
-        peer.connection = Some(connection);
-        peer.suspends_layers = suspends_layers;
-        let seat = peer.seat();
+        Peer::new(now, id, resume, room, name, media, our_ssrc, session_id)
+    }
+
+    fn take_seat(&mut self, now: Instant, connection: ConnectionId, peer: Peer, resumed: bool) {
+        let (id, resume, room, seat) = (peer.id, peer.resume, peer.room.clone(), peer.seat());
         let key = self.peers.insert(Box::new(peer));
         self.connections.insert(connection, key);
         self.seats.insert(id, key);
@@ -155,8 +175,9 @@ impl Sfu {
         if is_new {
             self.open_replica(now, &room);
         }
-        self.announce(&room, Change::Joined(seat), Some(key));
-        let roster = self.roster(&room);
+        self.announce(key, &room, Change::Joined(seat), Some(key));
+        self.seat_changes.push_back(SeatChange::Taken { room: room.clone(), peer: id, connection, resume });
+        let roster = self.roster(&room, key);
         let video_codecs = self.config.video_codecs.clone();
         let (peer, media_alive) = (id, false);
         self.tell(connection, Notice::Welcomed { peer, resume, resumed, media_alive, video_codecs, roster });
@@ -168,6 +189,7 @@ impl Sfu {
         members.iter().copied().find(|key| self.peers.get(*key).is_some_and(is_theirs))
     }
 
+    #[expect(clippy::too_many_arguments, reason = "the fields of one command, each named at the only call")]
     fn come_back(
         &mut self,
         now: Instant,
@@ -176,12 +198,14 @@ impl Sfu {
         name: DisplayName,
         media: MediaState,
         suspends_layers: bool,
+        admission: &Admission,
     ) {
         let Some(peer) = self.peers.get_mut(key) else { return };
         let replaced = peer.connection.replace(connection);
         peer.lost_at = None;
         peer.name = name;
-        peer.media = media;
+        peer.admit(admission);
+        peer.set_media(media);
         // The new connection knows no slot map yet.
         peer.told_slots.clear();
         // And a client that loses its connection sends everything again.
@@ -195,25 +219,33 @@ impl Sfu {
             self.tell(replaced, Notice::Closed(CloseReason::Replaced));
         }
         self.connections.insert(connection, key);
-        self.announce(&room, Change::Updated(seat), Some(key));
-        let roster = self.roster(&room);
+        self.announce(key, &room, Change::Updated(seat), Some(key));
+        self.seat_changes.push_back(SeatChange::Taken { room: room.clone(), peer: id, connection, resume });
+        let roster = self.roster(&room, key);
         let video_codecs = self.config.video_codecs.clone();
         let (peer, resumed) = (id, true);
         self.tell(connection, Notice::Welcomed { peer, resume, resumed, media_alive, video_codecs, roster });
     }
 
     pub(crate) fn set_media(&mut self, key: PeerKey, media: MediaState) {
-        let Some(peer) = self.peers.get_mut(key).filter(|peer| peer.media != media) else { return };
+        let Some(peer) = self.peers.get_mut(key) else { return };
+        let before = peer.live();
         peer.set_media(media);
+        self.tell_live(key, before);
+    }
+
+    /// Tells the room when something else of a member is live than before.
+    pub(crate) fn tell_live(&mut self, key: PeerKey, before: MediaState) {
+        let Some(peer) = self.peers.get(key).filter(|peer| peer.live() != before) else { return };
         let (room, seat) = (peer.room.clone(), peer.seat());
-        self.announce(&room, Change::Updated(seat), None);
+        self.announce(key, &room, Change::Updated(seat), None);
     }
 
     pub(crate) fn rename(&mut self, key: PeerKey, name: DisplayName) {
         let Some(peer) = self.peers.get_mut(key).filter(|peer| peer.name != name) else { return };
         peer.name = name;
         let (room, seat) = (peer.room.clone(), peer.seat());
-        self.announce(&room, Change::Updated(seat), None);
+        self.announce(key, &room, Change::Updated(seat), None);
     }
 
     pub(crate) fn resync(&mut self, key: PeerKey, connection: ConnectionId) {
@@ -221,7 +253,7 @@ impl Sfu {
         peer.told_slots.clear();
         let room = peer.room.clone();
         self.mark_dirty(&room);
-        let roster = self.roster(&room);
+        let roster = self.roster(&room, key);
         self.tell(connection, Notice::Snapshot(roster));
     }
 
@@ -236,7 +268,7 @@ impl Sfu {
         peer.connection = None;
         peer.lost_at = Some(now);
         let (room, seat) = (peer.room.clone(), peer.seat());
-        self.announce(&room, Change::Updated(seat), None);
+        self.announce(key, &room, Change::Updated(seat), None);
     }
 
     /// Gives up the seats whose people did not come back in time.
@@ -254,21 +286,33 @@ impl Sfu {
                 continue;
             }
             let (resume, room, peer) = (peer.resume, peer.room.clone(), peer.id);
-            self.remove_peer(key, Departure::TimedOut);
-            self.reservations.add(Reservation { resume, room, peer, until: now + RESERVATION });
+            let until = now + RESERVATION;
+            self.give_up(key, Departure::TimedOut, Some(until));
+            self.reservations.add(Reservation { resume, room, peer, until });
         }
     }
 
     /// Takes a peer out of everything and tells its room.
     pub(crate) fn remove_peer(&mut self, key: PeerKey, departure: Departure) {
+        self.give_up(key, departure, None);
+    }
+
+    fn give_up(&mut self, key: PeerKey, departure: Departure, back_until: Option<Instant>) {
         let Some(peer) = self.peers.get(key) else { return };
-        let (room, is_own) = (peer.room.clone(), peer.home.is_none());
-        let Some(change) = self.take_out(key, departure) else { return };
+        let (room, id, is_own, is_hidden) = (peer.room.clone(), peer.id, peer.home.is_none(), peer.is_hidden);
         if is_own {
-            self.announce(&room, change, None);
-        } else {
-            self.tell_change(&room, change, None);
+            let given_up = SeatChange::GivenUp { room: room.clone(), peer: id, back_until };
+            self.seat_changes.push_back(given_up);
         }
+        let Some(change) = self.take_out(key, departure) else { return };
+        if is_hidden {
+            self.mark_dirty(&room);
+            return;
+        }
+        if is_own {
+            self.relay_change(&room, &change);
+        }
+        self.tell_change(&room, change, None);
     }
 
     /// Takes a peer out of everything and gives the change to tell, when somebody is left to be told.
@@ -291,11 +335,16 @@ impl Sfu {
         Some(match departure {
             Departure::Left => Change::Left(peer.id),
             Departure::TimedOut => Change::TimedOut(peer.id),
+            Departure::Removed => Change::Removed(peer.id),
         })
     }
 
-    /// A member of our own changed: tells everybody in the room but `except`, here and elsewhere.
-    fn announce(&mut self, room: &RoomId, change: Change, except: Option<PeerKey>) {
+    /// A member of our own changed: tells everybody in the room but `except`, here and elsewhere. Of a hidden one nobody
+    /// is told.
+    fn announce(&mut self, key: PeerKey, room: &RoomId, change: Change, except: Option<PeerKey>) {
+        if self.peers.get(key).is_some_and(|peer| peer.is_hidden) {
+            return self.mark_dirty(room);
+        }
         self.relay_change(room, &change);
         self.tell_change(room, change, except);
     }
@@ -310,11 +359,10 @@ impl Sfu {
         room.revision = room.revision.wrapping_add(1);
         room.is_dirty = true;
         self.any_dirty = true;
-        let members = room.members.clone();
-        let roster = self.roster(id);
-        for key in members {
+        for key in room.members.clone() {
             if let Some(connection) = self.peers.get(key).and_then(|peer| peer.connection) {
-                self.tell(connection, Notice::Snapshot(roster.clone()));
+                let roster = self.roster(id, key);
+                self.tell(connection, Notice::Snapshot(roster));
             }
         }
     }
@@ -333,9 +381,11 @@ impl Sfu {
         }
     }
 
-    fn roster(&self, room: &RoomId) -> Roster {
+    /// The room as this member may see it: itself, and who is not hidden.
+    fn roster(&self, room: &RoomId, viewer: PeerKey) -> Roster {
         let Some(room) = self.rooms.get(room) else { return Roster { revision: 0, seats: Vec::new() } };
-        let seats = room.members.iter().filter_map(|key| self.peers.get(*key)).map(Peer::seat).collect();
-        Roster { revision: room.revision, seats }
+        let members = room.members.iter().filter_map(|key| Some((*key, self.peers.get(*key)?)));
+        let shown = members.filter(|(key, peer)| !peer.is_hidden || *key == viewer);
+        Roster { revision: room.revision, seats: shown.map(|(_, peer)| peer.seat()).collect() }
     }
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use shared::{DisplayName, MediaState, PeerId, ResumeToken, RoomId, SourceKind};
 
 use crate::bandwidth::Algorithm;
-use crate::command::ConnectionId;
+use crate::command::{Admission, ConnectionId, Identity};
 use crate::downlink::{Downlink, Path};
 use crate::event::{RequestedLayers, Seat, SlotState};
 use crate::outbox::Outbox;
@@ -29,7 +29,13 @@ pub(crate) struct Peer {
     pub(crate) resume: ResumeToken,
     pub(crate) room: RoomId,
     pub(crate) name: DisplayName,
-    pub(crate) media: MediaState,
+    /// What is live: what the client says, as far as it was allowed when it said so.
+    media: MediaState,
+    /// What may be.
+    pub(crate) allowed: MediaState,
+    /// The others are not told of it.
+    pub(crate) is_hidden: bool,
+    pub(crate) identity: Identity,
     /// Where it lives, when not here: then it has neither connection nor transport.
     pub(crate) home: Option<Home>,
     /// The signaling connection; nothing while it is lost.
@@ -73,6 +79,9 @@ impl Peer {
             room,
             name,
             media,
+            allowed: Admission::default().allowed,
+            is_hidden: false,
+            identity: Identity::default(),
             home: None,
             connection: None,
             lost_at: None,
@@ -96,9 +105,22 @@ impl Peer {
         Seat {
             peer: self.id,
             name: self.name.clone(),
-            media: self.media,
+            media: self.live(),
             connected: self.home.map_or(self.connection.is_some(), |home| home.connected),
+            identity: self.identity.clone(),
         }
+    }
+
+    /// Takes over what whoever let it in allows.
+    pub(crate) fn admit(&mut self, admission: &Admission) {
+        self.is_hidden = admission.is_hidden;
+        self.identity = admission.identity.clone();
+        self.set_allowed(admission.allowed);
+    }
+
+    /// What is live for the others.
+    pub(crate) const fn live(&self) -> MediaState {
+        self.media
     }
 
     /// Whether this source may be passed on.
@@ -122,9 +144,25 @@ impl Peer {
         self.uplink.streams[usize::from(arrived.stream)].onset.note(arrived.sequence, is_live);
     }
 
-    /// What is live now. What came before a mute is not sent after it.
+    /// What the client says is live now; what is not allowed is not. What came before a mute is not sent after it.
     pub(crate) fn set_media(&mut self, media: MediaState) {
-        self.media = media;
+        let allowed = self.allowed;
+        self.media = MediaState {
+            microphone: media.microphone && allowed.microphone,
+            camera: media.camera && allowed.camera,
+            screen: media.screen && allowed.screen,
+        };
+        self.mute_what_is_not_live();
+    }
+
+    /// What may be live from now on. What is not any more stays silent until the client says again that it is live.
+    pub(crate) fn set_allowed(&mut self, allowed: MediaState) {
+        let nothing = MediaState::default();
+        self.allowed = if self.is_hidden { nothing } else { allowed };
+        self.set_media(self.media);
+    }
+
+    fn mute_what_is_not_live(&mut self) {
         for at in 0..self.uplink.streams.len() {
             if !self.is_live(self.uplink.streams[at].kind) {
                 self.uplink.streams[at].onset.mute();

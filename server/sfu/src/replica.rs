@@ -254,9 +254,10 @@ impl Sfu {
             .filter_map(|key| self.peers.get(*key))
             .filter(|peer| peer.home.is_none())
             .collect();
-        let seats = own.iter().map(|peer| peer.seat()).collect();
+        let shown = own.iter().filter(|peer| !peer.is_hidden);
+        let seats = shown.map(|peer| peer.seat()).collect();
         self.relay.send(to, RelayMessage::Members { room: id.clone(), seats });
-        for peer in own.iter().filter(|peer| !peer.uplink.publications.is_empty()) {
+        for peer in own.iter().filter(|peer| !peer.is_hidden && !peer.uplink.publications.is_empty()) {
             self.relay.send(to, published(peer));
             let facts: Vec<StreamFacts> =
                 peer.uplink.streams.iter().map(|stream| facts(now, peer, stream)).collect();
@@ -327,6 +328,7 @@ impl Sfu {
             }
             Change::Left(peer) => self.unseat_remote(from, peer, Departure::Left),
             Change::TimedOut(peer) => self.unseat_remote(from, peer, Departure::TimedOut),
+            Change::Removed(peer) => self.unseat_remote(from, peer, Departure::Removed),
         }
     }
 
@@ -348,6 +350,7 @@ impl Sfu {
             let peer = self.peers.get_mut(key).filter(|peer| peer.seat() != seat)?;
             peer.name = seat.name.clone();
             peer.set_media(seat.media);
+            peer.identity = seat.identity.clone();
             peer.home = Some(Home { shard: from, connected: seat.connected });
             return Some(Change::Updated(seat));
         }
@@ -362,6 +365,7 @@ impl Sfu {
         let (name, media) = (seat.name.clone(), seat.media);
         let mut peer = Peer::new(now, seat.peer, resume, id.clone(), name, media, our_ssrc, session_id);
         peer.home = Some(Home { shard: from, connected: seat.connected });
+        peer.identity = seat.identity.clone();
         let key = self.peers.insert(Box::new(peer));
         self.remote_peers += 1;
         self.seats.insert(seat.peer, key);
@@ -394,7 +398,7 @@ impl Sfu {
     fn relayed_voices(&mut self, now: Instant, from: ShardId, id: &RoomId, levels: &[(PeerId, AudioLevel)]) {
         for (peer, level) in levels {
             let Some(key) = self.remote(from, *peer) else { continue };
-            let is_live = self.peers.get(key).is_some_and(|peer| peer.media.microphone);
+            let is_live = self.peers.get(key).is_some_and(|peer| peer.live().microphone);
             if let Some(room) = self.rooms.get_mut(id).filter(|_| is_live) {
                 self.any_dirty |= room.hear(now, key, *level);
             }

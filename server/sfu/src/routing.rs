@@ -90,7 +90,7 @@ impl Offering {
         Self {
             key,
             id: peer.id,
-            media: peer.media,
+            media: peer.live(),
             publications: publications.collect(),
             streams: streams.collect(),
         }

@@ -13,7 +13,7 @@ use crate::command::{Command, ConnectionId};
 use crate::config::Config;
 use crate::drop_reason::DropReason;
 use crate::dtls::Certificate;
-use crate::event::{CloseReason, Event, Notice, Refusal};
+use crate::event::{CloseReason, Event, Notice, Refusal, SeatChange};
 use crate::fingerprint::Fingerprint;
 use crate::ice::{self, Response};
 use crate::membership::{Departure, Reservations};
@@ -60,6 +60,8 @@ pub struct Sfu {
     /// Our user fragments, at most two a peer: they find the peer of a first check.
     pub(crate) ufrags: HashMap<String, PeerKey>,
     pub(crate) events: VecDeque<Event>,
+    /// Grows with joins, twice for each: whoever lets people in drains it.
+    pub(crate) seat_changes: VecDeque<SeatChange>,
     pub(crate) outbox: Outbox,
     /// Peers with packets to send.
     pub(crate) busy: Vec<PeerKey>,
@@ -103,6 +105,7 @@ impl Sfu {
             addresses: HashMap::new(),
             ufrags: HashMap::new(),
             events: VecDeque::new(),
+            seat_changes: VecDeque::new(),
             outbox: Outbox::default(),
             busy: Vec::new(),
             paced: Vec::new(),
@@ -122,8 +125,8 @@ impl Sfu {
     /// One request of a client. What it leads to is in [`Self::poll_event`] and [`Self::poll_transmit`].
     pub fn handle_command(&mut self, now: Instant, command: Command) {
         let connection = match command {
-            Command::Join { connection, room, name, media, resume, suspends_layers } => {
-                self.join(now, connection, room, name, media, resume, suspends_layers);
+            Command::Join { connection, room, name, media, resume, suspends_layers, admission } => {
+                self.join(now, connection, room, name, media, resume, suspends_layers, admission);
                 return self.settle(now);
             }
             Command::Disconnect { connection } => {
@@ -240,6 +243,11 @@ impl Sfu {
     /// What to tell the clients; call until nothing is left.
     pub fn poll_event(&mut self) -> Option<Event> {
         self.events.pop_front()
+    }
+
+    /// Whose seats are taken and given up, in this order; call until nothing is left.
+    pub fn poll_seat_change(&mut self) -> Option<SeatChange> {
+        self.seat_changes.pop_front()
     }
 
     /// Allows rooms of so many participants; the next one is refused with [`Refusal::RoomFull`].
@@ -445,7 +453,9 @@ mod tests {
     fn join(sfu: &mut Sfu, now: Instant, number: u64) -> Vec<Notice> {
         let (room, name) = (RoomId::new("room").unwrap(), DisplayName::new("Ada").unwrap());
         let (connection, media) = (ConnectionId(number), MediaState::default());
-        let join = Command::Join { connection, room, name, media, resume: None, suspends_layers: false };
+        let admission = crate::command::Admission::default();
+        let join =
+            Command::Join { connection, room, name, media, resume: None, suspends_layers: false, admission };
         sfu.handle_command(now, join);
         told(sfu, number)
     }
