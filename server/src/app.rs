@@ -11,9 +11,13 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-use crate::config::{Config, MediaTcp};
-use crate::http::{Admission, Site, router, serve};
+use crate::access::{Gate, Openness, RoomControl, UnixSeconds, revocation};
+use crate::config::{Config, DataDir, MediaTcp};
+use crate::control::{Bus, ControlStore, LocalBus, MemoryStore, OpenError, SqliteStore};
+use crate::http::{Admission, Quotas, Site, router, serve};
 use crate::media::{MediaError, Reach, Shards, accept};
+use crate::rooms::{HostKey, Rooms};
+use crate::webhooks::Webhooks;
 
 /// How often the counters are logged.
 const STATISTICS_INTERVAL: Duration = Duration::from_secs(60);
@@ -52,6 +56,12 @@ pub enum StartError {
     /// The media plane cannot start.
     #[error(transparent)]
     Media(#[from] MediaError),
+    /// The folder for what survives a restart was named and cannot be used.
+    #[error("what survives a restart cannot be kept; name another folder with --data-dir")]
+    Store(#[source] OpenError),
+    /// The library makes no key.
+    #[error("the key for those who make rooms cannot be made")]
+    HostKey,
 }
 
 /// What every request and every session may use.
@@ -59,8 +69,19 @@ pub enum StartError {
 pub(crate) struct App {
     pub(crate) config: Config,
     pub(crate) shards: Arc<Shards>,
+    pub(crate) rooms: Arc<Rooms>,
     pub(crate) site: Site,
     pub(crate) admission: Arc<Admission>,
+    /// Decides with which grants somebody comes in.
+    pub(crate) gate: Arc<Gate>,
+    /// What survives a restart.
+    pub(crate) store: Arc<dyn ControlStore>,
+    /// What the parts of the server tell each other.
+    pub(crate) bus: Arc<dyn Bus>,
+    /// The live rooms, as operators see them.
+    pub(crate) room_control: Arc<dyn RoomControl>,
+    /// How much the HTTP API may be asked.
+    pub(crate) quotas: Quotas,
     /// Becomes true when the server stops.
     pub(crate) shutdown: watch::Receiver<bool>,
     /// Cloned by everything that shutdown waits for. The clone here never outlives the listener.
@@ -96,6 +117,15 @@ impl Server {
         let http_addr = listener.local_addr().map_err(listen_error)?;
         let site = Site::new(config.site.as_deref())
             .map_err(|source| StartError::Site { folder: config.site.clone().unwrap_or_default(), source })?;
+        let gate = Arc::new(Gate::new(config.keys.clone(), config.parties.clone(), config.open));
+        warn_of_openness(&gate);
+        let store = open_store(config.data_dir.clone()).await?;
+        let bus: Arc<dyn Bus> = Arc::new(LocalBus::default());
+        if let Err(error) = revocation::restore(&*store, &gate, unix_now()).await {
+            // They open until they end, which is better than no meeting at all.
+            tracing::error!(%error, "revoked tokens cannot be read");
+        }
+        let revoking = tokio::spawn(revocation::follow(Arc::clone(&bus), Arc::clone(&gate), unix_now));
         let media_tcp = listen_for_media(&config).await?;
         let media_tcp_addr = media_tcp.as_ref().and_then(|listener| listener.local_addr().ok());
         let shards = Arc::new(Shards::start(&config, media_tcp_addr)?);
@@ -105,10 +135,22 @@ impl Server {
         let (stop, shutdown) = watch::channel(false);
         let (work, all_work_ended) = mpsc::channel(1);
         let grace = config.shutdown_grace;
+        let webhooks = Webhooks::start(config.webhooks.clone(), &store, &shutdown, &work);
+        let host_key = HostKey::load(&store, rand::random(), unix_now()).await.ok_or(StartError::HostKey)?;
+        let rooms =
+            Rooms::new(Arc::clone(&shards), Arc::clone(&gate), host_key, Arc::clone(&store), webhooks);
+        let keeping = tokio::spawn(Arc::clone(&rooms).keep(shutdown.clone()));
+        let ruling = tokio::spawn(Arc::clone(&rooms).run(shutdown.clone()));
         let app = Arc::new(App {
             admission: Admission::new(config.connections_per_address_max),
+            gate,
+            store,
+            bus,
+            room_control: Arc::clone(&rooms) as Arc<dyn RoomControl>,
+            quotas: Quotas::default(),
             config,
             shards: Arc::clone(&shards),
+            rooms: Arc::clone(&rooms),
             site,
             shutdown: shutdown.clone(),
             work: work.clone(),
@@ -129,7 +171,10 @@ impl Server {
             stop,
             listening,
             accepting,
+            ruling,
+            keeping,
             reporting,
+            revoking,
             all_work_ended,
             shards,
             grace,
@@ -154,7 +199,10 @@ pub struct Running {
     stop: watch::Sender<bool>,
     listening: JoinHandle<()>,
     accepting: Option<JoinHandle<()>>,
+    ruling: JoinHandle<()>,
+    keeping: JoinHandle<()>,
     reporting: JoinHandle<()>,
+    revoking: JoinHandle<()>,
     all_work_ended: mpsc::Receiver<()>,
     shards: Arc<Shards>,
     grace: Duration,
@@ -172,6 +220,7 @@ impl Running {
         tracing::info!("stopping");
         self.stop.send_replace(true);
         self.reporting.abort();
+        self.revoking.abort();
         // The listener ends at once, and with it the last reference to the app that is not a request's.
         let drained = async {
             let _ = (&mut self.listening).await;
@@ -181,6 +230,10 @@ impl Running {
         if tokio::time::timeout(self.grace, drained).await.is_err() {
             tracing::warn!("some connections did not end in time and are cut");
         }
+        // It ends at once, and its reference to the shards with it.
+        let _ = self.ruling.await;
+        // What meetings keep is written by now, or given up.
+        let _ = self.keeping.await;
         if let Some(accepting) = self.accepting {
             // It ends at once, and its last reference to the shards with it.
             let _ = accepting.await;
@@ -195,6 +248,52 @@ impl Running {
         let _ = joined.await;
         tracing::info!("stopped");
     }
+}
+
+fn unix_now() -> UnixSeconds {
+    UnixSeconds::of(std::time::SystemTime::now())
+}
+
+/// Says it where nobody overlooks it: a server without keys knows nobody.
+fn warn_of_openness(gate: &Gate) {
+    match gate.openness() {
+        Openness::Keys => tracing::info!(keys = gate.keys().keys().len(), "tokens decide who comes in"),
+        Openness::ThisMachine => tracing::warn!(
+            "OPEN MODE: no keys are configured, so everybody on this machine may join every meeting, and nobody else \
+             may join any. Make a key with `visavis keys new`, or let everybody in with --open"
+        ),
+        Openness::Everybody => tracing::warn!(
+            "OPEN MODE FOR EVERYBODY: no keys are configured and --open was given, so whoever reaches this server may \
+             join every meeting. Make a key with `visavis keys new`"
+        ),
+    }
+}
+
+/// The store in the data folder. A folder that nobody chose may be unusable: then nothing survives a restart.
+async fn open_store(folder: Option<DataDir>) -> Result<Arc<dyn ControlStore>, StartError> {
+    let Some(DataDir { path, is_chosen }) = folder else {
+        tracing::info!("there is no data folder: what meetings keep is lost when the server stops");
+        return Ok(Arc::new(MemoryStore::default()));
+    };
+    let opened = tokio::task::spawn_blocking(move || SqliteStore::open(&path)).await;
+    match opened.expect("opening the store does not panic") {
+        Ok(store) => Ok(Arc::new(store)),
+        Err(error) if is_chosen => Err(StartError::Store(error)),
+        Err(error) => {
+            tracing::warn!(
+                error = %describe(&error),
+                "the data folder cannot be used, so what meetings keep is lost when the server stops; choose one with \
+                 --data-dir"
+            );
+            Ok(Arc::new(MemoryStore::default()))
+        }
+    }
+}
+
+/// An error with what caused it.
+fn describe(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 /// The listener for media over TCP, if there is to be one. A port that nobody chose may be taken: then there is none.

@@ -10,16 +10,23 @@
 //! the whole server inside the caller's tokio runtime, on ports of the caller's choice, so tests run it in process.
 //! Every queue has a bound and a policy for when it is full.
 
+pub mod access;
 mod app;
+pub mod command;
 mod config;
+pub mod control;
 mod http;
 mod log;
 mod media;
+mod meeting;
+mod rooms;
 mod signaling;
+pub mod webhooks;
 
 pub use app::{Running, Server, StartError};
 pub use config::{
-    Announced, Config, ConfigError, InvalidValue, Loaded, LogFormat, LogLevel, MediaTcp, Origin, VideoCodec,
+    Announced, Config, ConfigError, DataDir, InvalidValue, Loaded, LogFormat, LogLevel, MediaTcp, Origin,
+    VideoCodec,
 };
 pub use log::subscriber;
 pub use media::{MediaError, Reach, ReachWarning};

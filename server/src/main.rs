@@ -5,14 +5,22 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use server::access::UnixSeconds;
+use server::command::Command;
 use server::{Config, ConfigError, Loaded, Server, subscriber};
 
 fn main() -> ExitCode {
     match Config::load(std::env::args_os(), environment()) {
-        Ok(loaded) => match run(loaded) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => fail(&error),
-        },
+        Ok(loaded) => {
+            let result = match &loaded.command {
+                Some(command) => perform(command, &loaded),
+                None => run(loaded),
+            };
+            match result {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => fail(&error),
+            }
+        }
         // Help and the version come this way too, and clap knows which is no failure.
         Err(ConfigError::CommandLine(error)) => error.exit(),
         Err(error) => fail(&error.into()),
@@ -34,8 +42,15 @@ fn environment() -> impl Iterator<Item = (String, String)> {
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }
 
+/// Prints what the command makes: nothing else goes to standard output, so that programs can read it.
+fn perform(command: &Command, loaded: &Loaded) -> anyhow::Result<()> {
+    let now = UnixSeconds::of(std::time::SystemTime::now());
+    let text = command.run(&loaded.config, now, rand::random())?;
+    writeln!(stdout(), "{text}").context("the result cannot be written")
+}
+
 #[tokio::main]
-async fn run(Loaded { config, warnings }: Loaded) -> anyhow::Result<()> {
+async fn run(Loaded { config, warnings, .. }: Loaded) -> anyhow::Result<()> {
     let subscriber = subscriber(config.log_level, config.log_format, std::io::stderr);
     tracing::subscriber::set_global_default(subscriber).context("the log cannot be set up")?;
     for warning in warnings {

@@ -7,7 +7,9 @@ use std::str::FromStr;
 use serde::Deserialize;
 
 use super::ConfigError;
+use super::keys::KeyEntry;
 use super::value::{Announced, LogFormat, LogLevel, Origin, VideoCodec};
+use super::webhooks::WebhookEntry;
 
 /// What the names of settings begin with in the environment.
 const PREFIX: &str = "VISAVIS_";
@@ -45,6 +47,9 @@ pub(super) struct Layer {
     /// Origins of pages that may connect, besides the site's own
     #[arg(long, value_name = "ORIGIN", value_delimiter = ',')]
     pub(super) origins: Option<Vec<Origin>>,
+    /// Origins of pages that may show the site in a frame, besides the site's own
+    #[arg(long, value_name = "ORIGIN", value_delimiter = ',')]
+    pub(super) embed_origins: Option<Vec<Origin>>,
     /// Addresses of reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are believed
     #[arg(long, value_name = "IP", value_delimiter = ',')]
     pub(super) trusted_proxies: Option<Vec<IpAddr>>,
@@ -72,6 +77,25 @@ pub(super) struct Layer {
     /// How long connections may take to end when the server stops, in milliseconds [default: 3000]
     #[arg(long, value_name = "MS")]
     pub(super) shutdown_grace_ms: Option<u64>,
+    /// Let everybody in while no keys are configured, not only people on this machine
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
+    pub(super) open: Option<bool>,
+    /// Keys that sign tokens and open the API: `[[keys]]` in the file, or id:secret,… in VISAVIS_KEYS. Not a flag,
+    /// because the command lines of a machine are seen by all its users.
+    #[arg(skip)]
+    pub(super) keys: Option<Vec<KeyEntry>>,
+    /// Where webhooks go: `[[webhooks]]` in the file only.
+    #[arg(skip)]
+    pub(super) webhooks: Option<Vec<WebhookEntry>>,
+    /// What the claim `aud` of tokens must be [default: visavis]
+    #[arg(long, value_name = "TEXT")]
+    pub(super) token_audience: Option<String>,
+    /// What the claim `iss` of tokens must be [default: anything]
+    #[arg(long, value_name = "TEXT")]
+    pub(super) token_issuer: Option<String>,
+    /// Folder for what survives a restart [default: visavis in the user's state folder]
+    #[arg(long, value_name = "DIR")]
+    pub(super) data_dir: Option<PathBuf>,
 }
 
 impl Layer {
@@ -87,9 +111,9 @@ impl Layer {
             if text.is_empty() || RESERVED.contains(&key) {
                 continue;
             }
-            let is_known = layer
-                .set(&key.to_ascii_lowercase(), &text)
-                .map_err(|bound| ConfigError::Invalid { key: name.clone(), value: text, bound })?;
+            let is_known = layer.set(&key.to_ascii_lowercase(), &text).map_err(|bound| {
+                ConfigError::Invalid { key: name.clone(), value: shown(key, text), bound }
+            })?;
             if !is_known {
                 warnings
                     .push(format!("{name} in the environment is not a setting of Visavis and has no effect"));
@@ -115,6 +139,10 @@ impl Layer {
                 self.origins =
                     Some(list(text, "origins such as https://meet.example.org, separated by commas")?);
             }
+            "embed_origins" => {
+                self.embed_origins =
+                    Some(list(text, "origins such as https://www.example.org, separated by commas")?);
+            }
             "trusted_proxies" => {
                 self.trusted_proxies = Some(list(text, "IP addresses, separated by commas")?);
             }
@@ -128,6 +156,11 @@ impl Layer {
             }
             "connections_per_address_max" => self.connections_per_address_max = Some(one(text, NUMBER)?),
             "shutdown_grace_ms" => self.shutdown_grace_ms = Some(one(text, NUMBER)?),
+            "open" => self.open = Some(one(text, "true or false")?),
+            "keys" => self.keys = Some(list(text, "pairs of id:secret, separated by commas")?),
+            "token_audience" => self.token_audience = Some(text.to_owned()),
+            "token_issuer" => self.token_issuer = Some(text.to_owned()),
+            "data_dir" => self.data_dir = Some(PathBuf::from(text)),
             _ => return Ok(false),
         }
         Ok(true)
@@ -144,6 +177,7 @@ impl Layer {
             announce: self.announce.or(below.announce),
             site: self.site.or(below.site),
             origins: self.origins.or(below.origins),
+            embed_origins: self.embed_origins.or(below.embed_origins),
             trusted_proxies: self.trusted_proxies.or(below.trusted_proxies),
             log_level: self.log_level.or(below.log_level),
             log_format: self.log_format.or(below.log_format),
@@ -155,8 +189,19 @@ impl Layer {
                 .connections_per_address_max
                 .or(below.connections_per_address_max),
             shutdown_grace_ms: self.shutdown_grace_ms.or(below.shutdown_grace_ms),
+            open: self.open.or(below.open),
+            keys: self.keys.or(below.keys),
+            webhooks: self.webhooks.or(below.webhooks),
+            token_audience: self.token_audience.or(below.token_audience),
+            token_issuer: self.token_issuer.or(below.token_issuer),
+            data_dir: self.data_dir.or(below.data_dir),
         }
     }
+}
+
+/// A wrong value as it may be repeated in an error.
+fn shown(key: &str, text: String) -> String {
+    if key == "KEYS" { "not shown".to_owned() } else { text }
 }
 
 fn one<T: FromStr>(text: &str, bound: &str) -> Result<T, String> {

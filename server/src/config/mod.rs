@@ -1,7 +1,9 @@
 //! The settings: one struct, filled from a file, the environment and flags, checked once and passed on.
 
+mod keys;
 mod layer;
 mod value;
+mod webhooks;
 
 use std::ffi::OsString;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -13,6 +15,9 @@ use clap::Parser as _;
 
 use self::layer::Layer;
 pub use self::value::{Announced, InvalidValue, LogFormat, LogLevel, Origin, VideoCodec};
+use crate::access::{Keyring, Parties};
+use crate::command::Command;
+use crate::webhooks::Endpoint;
 
 /// Why the server cannot start with these settings.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +39,14 @@ pub enum ConfigError {
         /// The file.
         path: PathBuf,
         /// Where and why, with the line.
+        reason: String,
+    },
+    /// A key cannot be used. Its value is not shown.
+    #[error("{id} cannot be used: {reason}")]
+    Key {
+        /// Which.
+        id: String,
+        /// Why.
         reason: String,
     },
     /// A value is out of its bound.
@@ -63,6 +76,8 @@ pub struct Config {
     pub site: Option<PathBuf>,
     /// Origins that may connect besides the site's own.
     pub origins: Vec<Origin>,
+    /// Origins whose pages may show the site in a frame, besides the site's own.
+    pub embed_origins: Vec<Origin>,
     /// Reverse proxies whose forwarding headers are believed.
     pub trusted_proxies: Vec<IpAddr>,
     /// What is logged.
@@ -81,6 +96,39 @@ pub struct Config {
     pub connections_per_address_max: usize,
     /// How long connections may take to end on shutdown.
     pub shutdown_grace: Duration,
+    /// Without keys everybody is let in, not only people on this machine.
+    pub open: bool,
+    /// Keys that sign tokens and open the API.
+    pub keys: Keyring,
+    /// Who tokens are for and from.
+    pub parties: Parties,
+    /// Where webhooks go.
+    pub webhooks: Vec<Endpoint>,
+    /// Where what survives a restart is kept; nothing: in memory, and nothing survives.
+    pub data_dir: Option<DataDir>,
+}
+
+/// The folder for what survives a restart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DataDir {
+    /// The folder; it is made when it is not there.
+    pub path: PathBuf,
+    /// The operator named it: when it cannot be used the server does not start. Otherwise it goes on in memory.
+    pub is_chosen: bool,
+}
+
+impl DataDir {
+    /// What systemd prepares for a service (`StateDirectory=`), else the user's state folder (XDG Base Directory).
+    fn by_default(environment: &[(String, String)]) -> Option<Self> {
+        let value = |name: &str| {
+            let found = environment.iter().find(|(key, value)| key == name && !value.is_empty());
+            found.map(|(_, value)| PathBuf::from(value))
+        };
+        let path = value("STATE_DIRECTORY")
+            .or_else(|| value("XDG_STATE_HOME").map(|folder| folder.join("visavis")))
+            .or_else(|| value("HOME").map(|folder| folder.join(".local/state/visavis")))?;
+        Some(Self { path, is_chosen: false })
+    }
 }
 
 /// Where media over TCP is listened for.
@@ -112,6 +160,8 @@ pub struct Loaded {
     pub config: Config,
     /// Sentences about what was ignored.
     pub warnings: Vec<String>,
+    /// What to do instead of serving.
+    pub command: Option<Command>,
 }
 
 /// Visavis: video meetings on your own server.
@@ -122,10 +172,12 @@ pub struct Loaded {
     over the file.")]
 struct CommandLine {
     /// Settings file in TOML
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", global = true)]
     config: Option<PathBuf>,
     #[command(flatten)]
     layer: Layer,
+    #[command(subcommand)]
+    command: Option<Command>,
 }
 
 impl Config {
@@ -150,11 +202,13 @@ impl Config {
         let environment: Vec<(String, String)> = environment.into_iter().collect();
         let named = environment.iter().find(|(name, _)| name == "VISAVIS_CONFIG");
         let path = line.config.or_else(|| named.map(|(_, path)| PathBuf::from(path)));
+        let default_data_dir = DataDir::by_default(&environment);
         let (variables, warnings) = Layer::from_environment(environment)?;
         let file = path.as_deref().map(read_file).transpose()?.unwrap_or_default();
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let config = Self::from_layer(line.layer.over(variables).over(file), cores)?;
-        Ok(Loaded { config, warnings })
+        let mut config = Self::from_layer(line.layer.over(variables).over(file), cores)?;
+        config.data_dir = config.data_dir.or(default_data_dir);
+        Ok(Loaded { config, warnings, command: line.command })
     }
 
     fn from_layer(layer: Layer, cores: usize) -> Result<Self, ConfigError> {
@@ -175,6 +229,9 @@ impl Config {
         }
         let video_codecs = layer.video_codecs.unwrap_or(defaults.video_codecs);
         within("number of video_codecs", video_codecs.len(), 1..=VideoCodec::all().len())?;
+        let keys = keys::keyring(layer.keys.unwrap_or_default())?;
+        let of_keys = keys.keys().iter().flat_map(|key| key.frame_ancestors.iter().cloned());
+        let embed_origins = layer.embed_origins.unwrap_or_default().into_iter().chain(of_keys).collect();
         Ok(Self {
             listen: SocketAddr::new(address, port),
             media_listen: SocketAddr::new(media_address, media_port),
@@ -182,6 +239,7 @@ impl Config {
             announce: layer.announce.unwrap_or_default(),
             site: layer.site,
             origins: layer.origins.unwrap_or_default(),
+            embed_origins,
             trusted_proxies: layer.trusted_proxies.unwrap_or_default(),
             log_level: layer.log_level.unwrap_or(defaults.log_level),
             log_format: layer.log_format.unwrap_or(defaults.log_format),
@@ -195,6 +253,14 @@ impl Config {
             video_codecs,
             connections_per_address_max: within("connections_per_address_max", connections, 1..=10_000)?,
             shutdown_grace: grace_ms.map_or(defaults.shutdown_grace, Duration::from_millis),
+            open: layer.open.unwrap_or_default(),
+            keys,
+            parties: Parties {
+                audience: layer.token_audience.unwrap_or(defaults.parties.audience),
+                issuer: layer.token_issuer,
+            },
+            webhooks: webhooks::endpoints(layer.webhooks.unwrap_or_default())?,
+            data_dir: layer.data_dir.map(|path| DataDir { path, is_chosen: true }),
         })
     }
 }
@@ -209,6 +275,7 @@ impl Default for Config {
             announce: Vec::new(),
             site: None,
             origins: Vec::new(),
+            embed_origins: Vec::new(),
             trusted_proxies: Vec::new(),
             log_level: LogLevel::Info,
             log_format: LogFormat::Text,
@@ -218,6 +285,11 @@ impl Default for Config {
             video_codecs: VideoCodec::all(),
             connections_per_address_max: 256,
             shutdown_grace: Duration::from_secs(3),
+            open: false,
+            keys: Keyring::default(),
+            parties: Parties { audience: "visavis".to_owned(), issuer: None },
+            webhooks: Vec::new(),
+            data_dir: None,
         }
     }
 }

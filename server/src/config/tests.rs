@@ -54,11 +54,15 @@ fn media_over_tcp_follows_the_site_until_a_port_is_chosen_or_it_is_switched_off(
 
 #[test]
 fn lists_are_given_with_commas() {
-    let environment =
-        [("VISAVIS_ANNOUNCE", "203.0.113.7, 2001:db8::7"), ("VISAVIS_ORIGINS", "https://a.example")];
+    let environment = [
+        ("VISAVIS_ANNOUNCE", "203.0.113.7, 2001:db8::7"),
+        ("VISAVIS_ORIGINS", "https://a.example"),
+        ("VISAVIS_EMBED_ORIGINS", "https://b.example, http://localhost:8000"),
+    ];
     let config = load(None, &environment, &["--trusted-proxies", "10.0.0.1,10.0.0.2"]).unwrap().config;
     assert_eq!(config.announce.len(), 2);
     assert_eq!(config.origins[0].as_str(), "https://a.example");
+    assert_eq!(config.embed_origins[1].as_str(), "http://localhost:8000");
     assert_eq!(config.trusted_proxies.len(), 2);
 }
 
@@ -135,6 +139,10 @@ fn every_setting_can_be_given_in_all_three_ways() {
         ("video_codecs", "av1,vp8", "[\"av1\", \"vp8\"]"),
         ("connections_per_address_max", "8", "8"),
         ("shutdown_grace_ms", "9", "9"),
+        ("open", "true", "true"),
+        ("token_audience", "meet", "\"meet\""),
+        ("token_issuer", "app", "\"app\""),
+        ("data_dir", "data", "\"data\""),
     ];
     for (key, text, in_file) in keys {
         let by_variable = load(None, &[(&format!("VISAVIS_{}", key.to_uppercase()), text)], &[]).unwrap();
@@ -152,4 +160,77 @@ fn more_shards_than_ports_are_refused() {
     let layer = Layer { media_port: Some(65535), shards: Some(2), ..Layer::default() };
     let text = Config::from_layer(layer, 4).unwrap_err().to_string();
     assert!(text.contains("media_port") && text.contains("65536"), "{text}");
+}
+
+const KEY_FILE: &str = "[[keys]]\nid = \"a\"\nsecret = \"0123456789abcdef0123456789abcdef\"\n";
+
+#[test]
+fn keys_come_from_the_file_or_the_environment() {
+    let in_file = format!("{KEY_FILE}api = true\nframe_ancestors = [\"https://app.example\"]\n");
+    let config = load(Some(&in_file), &[], &[]).unwrap().config;
+    assert!(config.keys.find("a").unwrap().api);
+    assert_eq!(config.keys.find("a").unwrap().frame_ancestors[0].as_str(), "https://app.example");
+    assert_eq!(config.embed_origins[0].as_str(), "https://app.example", "its pages may show meetings");
+    assert!(!load(Some(KEY_FILE), &[], &[]).unwrap().config.keys.find("a").unwrap().api, "it has to be said");
+    let pairs = format!("b:{0},c:{0}", "s".repeat(32));
+    let config = load(Some(KEY_FILE), &[("VISAVIS_KEYS", &pairs)], &[]).unwrap().config;
+    assert!(config.keys.find("a").is_none() && config.keys.find("c").is_some_and(|key| key.api));
+}
+
+#[test]
+fn a_key_that_cannot_be_used_is_named_and_not_shown() {
+    let check = |file: &str, part: &str| {
+        let text = error(Some(file), &[], &[]);
+        assert!(text.contains(part), "{text}");
+    };
+    check("[[keys]]\nid = \"a\"\nsecret = \"short\"\n", "keys[a]");
+    check("[[keys]]\nid = \"a\"\n", "exactly one of");
+    check(&format!("{KEY_FILE}public_key_file = \"x\"\n"), "exactly one of");
+    check("[[keys]]\nid = \"a\"\nprivate_key_file = \"no-such.pem\"\n", "no-such.pem");
+    check(&format!("{KEY_FILE}{KEY_FILE}"), "two keys have the id a");
+    for (variable, value) in [("VISAVIS_KEYS", "a:short-hush"), ("VISAVIS_KEYS", "hush")] {
+        let text = error(None, &[(variable, value)], &[]);
+        assert!(!text.contains("hush"), "{text}");
+    }
+}
+
+#[test]
+fn the_data_folder_is_the_service_s_or_the_user_s_unless_one_is_named() {
+    let check = |environment: &[(&str, &str)], flags: &[&str], expected: Option<(&str, bool)>| {
+        let found = load(None, environment, flags).unwrap().config.data_dir;
+        let expected = expected.map(|(path, is_chosen)| DataDir { path: path.into(), is_chosen });
+        assert_eq!(found, expected);
+    };
+    let (service, home) = (("STATE_DIRECTORY", "/var/lib/visavis"), ("HOME", "/var/ada"));
+    check(&[home, service], &[], Some(("/var/lib/visavis", false)));
+    check(&[home, ("XDG_STATE_HOME", "/state")], &[], Some(("/state/visavis", false)));
+    check(&[home], &[], Some(("/var/ada/.local/state/visavis", false)));
+    check(&[home], &["--data-dir", "here"], Some(("here", true)));
+    check(&[], &[], None);
+}
+
+#[test]
+fn open_may_be_said_without_a_value() {
+    assert!(load(None, &[], &["--open"]).unwrap().config.open);
+    assert!(!load(None, &[("VISAVIS_OPEN", "true")], &["--open", "false"]).unwrap().config.open);
+}
+
+#[test]
+fn endpoints_of_webhooks_come_from_the_file_and_what_is_wrong_is_named_and_not_shown() {
+    let block = |url: &str, secret: &str| {
+        format!("[[webhooks]]\nid = \"crm\"\nurl = \"{url}\"\nsecret = \"{secret}\"\n")
+    };
+    const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    let good = block("https://example.org/hook", SECRET) + "events = [\"room.ended\"]\n";
+    let config = load(Some(&good), &[], &[]).unwrap().config;
+    assert_eq!(config.webhooks[0].events, [crate::webhooks::EventKind::RoomEnded]);
+    for bad in [
+        block("http://example.org/hook", SECRET),
+        block("https://127.0.0.1/hook", SECRET),
+        block("https://example.org/hook", "whsec_hush"),
+        good.repeat(2),
+    ] {
+        let text = error(Some(&bad), &[], &[]);
+        assert!(text.contains("webhooks[crm]") && !text.contains("hush"), "{text}");
+    }
 }

@@ -43,7 +43,7 @@ impl Admission {
 
     /// A place for one more connection of this address.
     pub(crate) fn admit(self: &Arc<Self>, address: IpAddr) -> Result<Permit, Full> {
-        let key = key(address);
+        let key = network(address);
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let count = open.by_address.get(&key).copied().unwrap_or_default();
         if open.total >= CONNECTIONS_MAX {
@@ -72,7 +72,7 @@ impl Drop for Permit {
 }
 
 /// One subscriber usually has a whole /64 of IPv6 addresses (RFC 6177), so those count as one.
-fn key(address: IpAddr) -> IpAddr {
+pub(super) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
             let [a, b, c, d, ..] = address.segments();

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{ConnectInfo, State};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{ConnectInfo, Query, State};
 use axum::http::{HeaderMap, StatusCode};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use shared::RoomId;
 use shared::protocol::Version;
 
@@ -25,6 +26,9 @@ const READY_DEADLINE: Duration = Duration::from_millis(500);
 pub(super) struct CreatedRoom {
     room: RoomId,
     link: String,
+    /// With this whoever asked leads the meeting; absent where the operator's keys say who does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token: Option<String>,
 }
 
 /// Draws a random room id. Nothing is created: a room exists while somebody is in it.
@@ -42,7 +46,8 @@ pub(super) async fn create_room(
         None => caller::base(peer, &headers, &config.trusted_proxies).unwrap_or_default(),
     };
     let link = format!("{base}/r/{room}");
-    (StatusCode::CREATED, Json(CreatedRoom { room, link }))
+    let token = app.rooms.host_token(&room);
+    (StatusCode::CREATED, Json(CreatedRoom { room, link, token }))
 }
 
 /// The answer to `GET /api/health` and `GET /api/ready`.
@@ -56,15 +61,57 @@ pub(super) async fn health() -> Json<Status> {
     Json(Status { status: "alive" })
 }
 
-/// Meetings can be held: every media thread answers, and the server is not about to stop.
+/// Meetings can be held: every media thread answers, what they keep can be written, and the server is not about to stop.
 pub(super) async fn ready(State(app): State<Arc<App>>) -> Result<Json<Status>, Problem> {
     if app.is_stopping() {
         return Err(Problem::unavailable("The server is stopping."));
     }
-    match app.shards.statistics(READY_DEADLINE).await {
-        Some(_) => Ok(Json(Status { status: "ready" })),
-        None => Err(Problem::unavailable("A media thread does not answer.")),
+    if app.shards.statistics(READY_DEADLINE).await.is_none() {
+        return Err(Problem::unavailable("A media thread does not answer."));
     }
+    match tokio::time::timeout(READY_DEADLINE, app.store.check()).await {
+        Ok(Ok(())) => Ok(Json(Status { status: "ready" })),
+        Ok(Err(error)) => {
+            tracing::error!(%error, "the data folder cannot be written");
+            Err(Problem::unavailable("The data folder cannot be written. Running meetings go on."))
+        }
+        Err(_) => Err(Problem::unavailable("The data folder answers too slowly. Running meetings go on.")),
+    }
+}
+
+/// The answer to `GET /api/forwarding`.
+#[derive(Debug, Serialize)]
+pub(super) struct Forwarding {
+    /// From reading a packet to sending it on, on average and on the slowest thread; absent before anything was forwarded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mean_us: Option<u32>,
+}
+
+/// What a packet's stay in this server takes: a stage in the latency of a call, and nothing about anybody in it.
+pub(super) async fn forwarding(State(app): State<Arc<App>>) -> Json<Forwarding> {
+    Json(Forwarding { mean_us: app.shards.forwarding_us() })
+}
+
+/// What `GET /api/embed` is asked.
+#[derive(Debug, Deserialize)]
+pub(super) struct EmbedQuestion {
+    origin: String,
+}
+
+/// The answer to `GET /api/embed`.
+#[derive(Debug, Serialize)]
+pub(super) struct EmbedAnswer {
+    allowed: bool,
+}
+
+/// Whether a page of this origin may speak with the meeting that it shows in a frame. Asked by the frame.
+pub(super) async fn embed(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    question: Result<Query<EmbedQuestion>, QueryRejection>,
+) -> Json<EmbedAnswer> {
+    let is_listed = |origin: &str| caller::may_embed(origin, &headers, &app.config.embed_origins);
+    Json(EmbedAnswer { allowed: question.is_ok_and(|Query(question)| is_listed(&question.origin)) })
 }
 
 /// The answer to `GET /api/version`.

@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use axum::http::{HeaderMap, HeaderName, header};
 
+use crate::access::Locality;
 use crate::config::Origin;
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -20,6 +21,14 @@ pub(super) fn address(peer: SocketAddr, headers: &HeaderMap, trusted_proxies: &[
     let addresses: Vec<IpAddr> =
         entries.flat_map(|value| value.split(',')).filter_map(|entry| entry.trim().parse().ok()).collect();
     addresses.into_iter().rev().find(|address| !trusted_proxies.contains(address)).unwrap_or(peer)
+}
+
+/// Whether the request comes from this very machine. A proxy on it makes nobody local.
+pub(super) fn locality(peer: SocketAddr, headers: &HeaderMap, trusted_proxies: &[IpAddr]) -> Locality {
+    const OF_PROXIES: [&str; 4] = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let is_forwarded = OF_PROXIES.iter().any(|name| headers.contains_key(*name));
+    Locality::of(address(peer, headers, trusted_proxies), host, is_forwarded)
 }
 
 /// The site's own base address as the caller sees it, such as `https://meet.example.org`.
@@ -51,6 +60,16 @@ pub(super) fn is_allowed(origin: Option<&str>, headers: &HeaderMap, allowed: &[O
     let own: Vec<Origin> =
         ["http", "https"].iter().filter_map(|scheme| format!("{scheme}://{host}").parse().ok()).collect();
     own.contains(&origin) || own.iter().any(|own| own.is_loopback() && origin.is_loopback())
+}
+
+/// Whether a page of this origin may show the site in a frame and speak with it: the site itself, or one that is listed. The same
+/// pages stand in `frame-ancestors`; there is no exception for the loopback address.
+pub(super) fn may_embed(origin: &str, headers: &HeaderMap, listed: &[Origin]) -> bool {
+    let Ok(origin) = origin.parse::<Origin>() else { return false };
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let is_own =
+        |scheme: &&str| format!("{scheme}://{host}").parse::<Origin>().is_ok_and(|own| own == origin);
+    listed.contains(&origin) || ["http", "https"].iter().any(is_own)
 }
 
 #[cfg(test)]
@@ -99,6 +118,26 @@ mod tests {
     }
 
     #[test]
+    fn only_listed_pages_and_the_site_itself_may_embed() {
+        let listed = ["https://app.example".parse().unwrap()];
+        let check = |origin: &str, host: &str, expected| {
+            assert_eq!(
+                may_embed(origin, &headers(&[("host", host)]), &listed),
+                expected,
+                "{origin} at {host}"
+            );
+        };
+        check("https://app.example", "meet.example.org", true);
+        check("https://meet.example.org", "meet.example.org", true);
+        check("http://app.example", "meet.example.org", false);
+        check("https://evil.example", "meet.example.org", false);
+        check("https://app.example.evil.example", "meet.example.org", false);
+        check("http://localhost:8000", "localhost:8080", false);
+        check("null", "meet.example.org", false);
+        check("", "meet.example.org", false);
+    }
+
+    #[test]
     fn forwarding_headers_are_believed_from_trusted_proxies_only() {
         let check = |peer: &str, forwarded: &str, trusted: &[&str], expected: &str| {
             let trusted: Vec<IpAddr> = trusted.iter().map(|text| text.parse().unwrap()).collect();
@@ -111,6 +150,18 @@ mod tests {
         check("10.0.0.1:5", "1.1.1.1, 198.51.100.9, 10.0.0.2", &["10.0.0.1", "10.0.0.2"], "198.51.100.9");
         check("10.0.0.1:5", "nonsense", &["10.0.0.1"], "10.0.0.1");
         check("[::ffff:10.0.0.1]:5", "198.51.100.9", &["10.0.0.1"], "198.51.100.9");
+    }
+
+    #[test]
+    fn what_a_proxy_on_this_machine_passes_on_is_not_from_here() {
+        let check = |peer: &str, list: &[(&'static str, &str)], expected| {
+            assert_eq!(locality(peer.parse().unwrap(), &headers(list), &[]), expected);
+        };
+        let host = ("host", "localhost:8080");
+        check("127.0.0.1:5", &[host], Locality::ThisMachine);
+        check("127.0.0.1:5", &[host, ("x-forwarded-for", "127.0.0.1")], Locality::Elsewhere);
+        check("127.0.0.1:5", &[host, ("via", "1.1 proxy")], Locality::Elsewhere);
+        check("192.0.2.1:5", &[host], Locality::Elsewhere);
     }
 
     #[test]

@@ -4,20 +4,30 @@ use axum::http::StatusCode;
 use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use axum::response::Response;
 
+use crate::config::Origin;
+
 /// What a page may load and do (CSP level 3), apart from its inline scripts. WebAssembly needs its own word;
 /// `blob:` serves workers and pictures made in the page. Style attributes are set by the views.
 const POLICY: &str = "default-src 'self'; connect-src 'self'; img-src 'self' data: blob:; \
     media-src 'self' blob: mediastream:; worker-src 'self' blob:; style-src 'self' 'unsafe-inline'; \
-    object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'self'";
+    object-src 'none'; base-uri 'self'; form-action 'self'";
 
 /// The devices are for the site itself, not for what it may frame.
 const PERMISSIONS: &str = "camera=(self), microphone=(self), display-capture=(self), autoplay=(self), \
     fullscreen=(self), speaker-selection=(self), screen-wake-lock=(self), geolocation=(), payment=(), usb=()";
 
-/// The policy of a page with these inline scripts, each given as the base64 of its SHA-256.
-pub(super) fn policy(script_hashes: &[String]) -> String {
+/// The policy of a page with these inline scripts, each given as the base64 of its SHA-256. Besides the site itself, pages
+/// of `embed_origins` may show it in a frame.
+pub(super) fn policy(script_hashes: &[String], embed_origins: &[Origin]) -> String {
     let hashes: String = script_hashes.iter().map(|hash| format!(" 'sha256-{hash}'")).collect();
-    format!("{POLICY}; script-src 'self' 'wasm-unsafe-eval'{hashes}")
+    let ancestors: String = embed_origins.iter().map(|origin| format!(" {origin}")).collect();
+    format!("{POLICY}; frame-ancestors 'self'{ancestors}; script-src 'self' 'wasm-unsafe-eval'{hashes}")
+}
+
+/// For files that pages of any origin load: the script of the embedding and what describes it. Nothing in them is secret.
+pub(super) fn share(headers: &mut HeaderMap) {
+    set(headers, header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
+    set(headers, HeaderName::from_static("cross-origin-resource-policy"), "cross-origin");
 }
 
 /// Adds what is missing; a page's own policy stays.
@@ -50,6 +60,20 @@ fn set(headers: &mut HeaderMap, name: HeaderName, value: &'static str) {
 mod tests {
     use super::*;
     use axum::response::IntoResponse as _;
+
+    #[test]
+    fn only_listed_pages_may_show_the_site_in_a_frame() {
+        let ancestors = |origins: &[&str]| {
+            let origins: Vec<Origin> = origins.iter().map(|text| text.parse().unwrap()).collect();
+            let policy = policy(&[], &origins);
+            policy.split("; ").find(|part| part.starts_with("frame-ancestors")).map(str::to_owned)
+        };
+        assert_eq!(ancestors(&[]).as_deref(), Some("frame-ancestors 'self'"));
+        assert_eq!(
+            ancestors(&["https://a.example", "http://localhost:8000"]).as_deref(),
+            Some("frame-ancestors 'self' https://a.example http://localhost:8000")
+        );
+    }
 
     #[tokio::test]
     async fn an_unmodified_page_keeps_the_policy_that_the_browser_has_stored() {

@@ -8,6 +8,7 @@ mod listener;
 mod problem;
 mod site;
 mod upgrade;
+mod v1;
 
 use std::sync::Arc;
 
@@ -20,15 +21,20 @@ pub(crate) use self::admission::Admission;
 pub(crate) use self::listener::serve;
 use self::problem::Problem;
 pub(crate) use self::site::Site;
+pub(crate) use self::v1::Quotas;
 use crate::app::App;
 
 /// All routes. What is neither the API nor the WebSocket belongs to the site.
 pub(crate) fn router(app: Arc<App>) -> Router {
     let api = Router::new()
         .route("/rooms", post(api::create_room))
+        .route("/embed", get(api::embed))
         .route("/health", get(api::health))
         .route("/ready", get(api::ready))
         .route("/version", get(api::version))
+        .route("/forwarding", get(api::forwarding))
+        .route("/openapi.json", get(v1::description))
+        .nest("/v1", v1::router(&app))
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
         .fallback(async || Problem::not_found("There is nothing at this address of the API."))
         .layer(middleware::map_response(headers::never_cache));

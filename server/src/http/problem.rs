@@ -3,17 +3,23 @@
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// When somebody who was refused for want of room may try again.
 const RETRY_AFTER_S: u32 = 10;
 
-/// An error that a person or a program can act on.
-#[derive(Debug, Clone, Serialize)]
+/// An error that a person or a program can act on (RFC 9457).
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub(super) struct Problem {
+    /// Says no more than the status.
     #[serde(rename = "type")]
+    #[schema(example = "about:blank")]
     kind: &'static str,
+    /// The status in words.
     title: &'static str,
+    /// The status of the answer.
     status: u16,
+    /// A sentence that says what is wrong and what to do.
     detail: String,
     /// Sent as the header of RFC 9110 §10.2.3.
     #[serde(skip)]
@@ -47,6 +53,45 @@ impl Problem {
         )
     }
 
+    pub(super) fn forbidden(detail: &str) -> Self {
+        Self::new(StatusCode::FORBIDDEN, detail)
+    }
+
+    pub(super) fn bad_request(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, detail)
+    }
+
+    pub(super) fn unauthorized(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, detail)
+    }
+
+    pub(super) fn conflict(detail: &str) -> Self {
+        Self::new(StatusCode::CONFLICT, detail)
+    }
+
+    pub(super) fn unprocessable(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
+    }
+
+    /// A body or a parameter that the framework could not read, with its own status.
+    pub(super) fn unreadable_request(status: StatusCode, detail: impl Into<String>) -> Self {
+        Self::new(status, detail)
+    }
+
+    pub(super) fn too_many_requests(retry_after_s: u32) -> Self {
+        let detail = "Too many requests in too short a time. Wait as long as Retry-After says and try again.";
+        Self { retry_after_s: Some(retry_after_s), ..Self::new(StatusCode::TOO_MANY_REQUESTS, detail) }
+    }
+
+    pub(super) fn not_implemented(detail: &str) -> Self {
+        Self::new(StatusCode::NOT_IMPLEMENTED, detail)
+    }
+
+    pub(super) fn in_progress() -> Self {
+        let detail = "The same request with this Idempotency-Key is being worked on. Try again in a moment.";
+        Self { retry_after_s: Some(1), ..Self::new(StatusCode::CONFLICT, detail) }
+    }
+
     pub(super) fn too_many_connections() -> Self {
         let detail = "Too many connections from your address are open. Close some meetings and try again.";
         Self { retry_after_s: Some(RETRY_AFTER_S), ..Self::new(StatusCode::TOO_MANY_REQUESTS, detail) }
@@ -72,6 +117,11 @@ impl IntoResponse for Problem {
             [(header::CONTENT_TYPE, "application/problem+json"), (header::CACHE_CONTROL, "no-store")];
         let body = serde_json::to_string(&self).unwrap_or_default();
         let mut response = (status, headers, body).into_response();
+        if status == StatusCode::UNAUTHORIZED {
+            // RFC 9110 §11.6.1: how to do better.
+            let challenge = header::HeaderValue::from_static("Bearer realm=\"visavis\"");
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+        }
         if let Some(seconds) = self.retry_after_s {
             response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
         }

@@ -13,11 +13,14 @@ use base64::prelude::BASE64_STANDARD;
 use rust_embed::RustEmbed;
 use sha2::{Digest as _, Sha256};
 
-use super::headers::policy;
+use super::headers::{policy, share};
 use super::problem::Problem;
 use crate::app::App;
+use crate::config::Origin;
 
 const INDEX: &str = "index.html";
+/// What pages of other origins load: see `EMBED.md`.
+const SHARED: [&str; 4] = ["embed.js", "external_api.js", "embed.d.ts", "embed.schema.json"];
 /// A file whose name tells its content never changes (RFC 8246).
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 /// Every other file is asked for each time; mostly the answer is "not modified".
@@ -80,7 +83,7 @@ pub(super) async fn serve(
     let is_page = !path.rsplit('/').next().is_some_and(|name| name.contains('.'));
     let path = if is_page { INDEX } else { path };
     match app.site.read(path).await {
-        Ok(Some(bytes)) => file(path, bytes, &headers),
+        Ok(Some(bytes)) => file(path, bytes, &headers, &app.config.embed_origins),
         Ok(None) if path == INDEX => Problem::not_found(
             "This server carries no site: it was built without one. Build it with `cargo xtask run`, or name a \
              folder with `--site`.",
@@ -104,8 +107,16 @@ fn relative_path(path: &str) -> Option<&str> {
     (path.is_empty() || path.split('/').all(is_plain)).then_some(path)
 }
 
-fn file(path: &str, bytes: Cow<'static, [u8]>, request: &HeaderMap) -> Response {
-    let hash = Sha256::digest(&bytes);
+fn file(path: &str, bytes: Cow<'static, [u8]>, request: &HeaderMap, embed_origins: &[Origin]) -> Response {
+    let policy = match path {
+        INDEX => Some(policy(&inline_script_hashes(&String::from_utf8_lossy(&bytes)), embed_origins)),
+        // A worker has the policy that its own script came with, not the page's.
+        path if path.ends_with(".js") => Some(policy(&[], &[])),
+        _ => None,
+    };
+    // A page that is kept keeps its policy: with other settings it is another page.
+    let hash =
+        Sha256::new().chain_update(&bytes).chain_update(policy.as_deref().unwrap_or_default()).finalize();
     // Weak, because the answer may be compressed on the way (RFC 9110 section 8.8.1).
     let tag = format!("W/\"{}\"", BASE64_STANDARD.encode(&hash[..12]));
     let mut response = if is_unmodified(request, &tag) {
@@ -114,12 +125,6 @@ fn file(path: &str, bytes: Cow<'static, [u8]>, request: &HeaderMap) -> Response 
         let kind = mime_guess::from_path(path).first_or_octet_stream();
         let is_text = kind.type_() == "text";
         let kind = if is_text { format!("{kind}; charset=utf-8") } else { kind.to_string() };
-        let policy = match path {
-            INDEX => Some(policy(&inline_script_hashes(&String::from_utf8_lossy(&bytes)))),
-            // A worker has the policy that its own script came with, not the page's.
-            path if path.ends_with(".js") => Some(policy(&[])),
-            _ => None,
-        };
         let mut response = ([(header::CONTENT_TYPE, kind)], Body::from(bytes)).into_response();
         if let Some(policy) = policy.and_then(|policy| policy.parse().ok()) {
             response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
@@ -128,6 +133,9 @@ fn file(path: &str, bytes: Cow<'static, [u8]>, request: &HeaderMap) -> Response 
     };
     let caching = if is_named_by_content(path) { FOR_EVER } else { ASK_AGAIN };
     let headers = response.headers_mut();
+    if SHARED.contains(&path) {
+        share(headers);
+    }
     headers.insert(header::CACHE_CONTROL, header::HeaderValue::from_static(caching));
     if let Ok(tag) = tag.parse() {
         headers.insert(header::ETAG, tag);

@@ -11,11 +11,12 @@ use axum::response::{IntoResponse as _, Response};
 use shared::limits::MESSAGE_BYTES_MAX;
 use tracing::Instrument as _;
 
-use super::admission::Full;
+use super::admission::{self, Full};
 use super::caller;
 use super::problem::Problem;
+use crate::access::{Locality, Openness, Refusal};
 use crate::app::App;
-use crate::signaling::{Line, converse, span};
+use crate::signaling::{Line, Visit, converse, span};
 
 /// Messages up to this long are read, so that one that is too long gets an answer; beyond it the connection breaks.
 const READ_BYTES_MAX: usize = 4 * MESSAGE_BYTES_MAX;
@@ -35,6 +36,10 @@ pub(super) async fn upgrade(
         tracing::debug!(%address, "refused a page of another origin");
         return Problem::origin_refused().into_response();
     }
+    let from = caller::locality(peer, &headers, &app.config.trusted_proxies);
+    if app.gate.openness() == Openness::ThisMachine && from == Locality::Elsewhere {
+        return Problem::forbidden(&Refusal::NotFromHere.to_string()).into_response();
+    }
     let Ok(upgrade) = upgrade else { return Problem::no_websocket().into_response() };
     if app.is_stopping() {
         return Problem::unavailable("The server is stopping.").into_response();
@@ -50,6 +55,7 @@ pub(super) async fn upgrade(
             return problem.into_response();
         }
     };
+    let visit = Visit { address: admission::network(address) };
     let connection = app.next_connection();
     let work = app.work.clone();
     upgrade
@@ -59,7 +65,7 @@ pub(super) async fn upgrade(
         .on_upgrade(move |socket| async move {
             tracing::debug!(connection = connection.0, %address, "connected");
             let conversation =
-                converse(Line::new(socket), connection, Arc::clone(&app.shards), app.shutdown.clone());
+                converse(Line::new(socket), connection, visit, Arc::clone(&app.rooms), app.shutdown.clone());
             conversation.instrument(span(connection)).await;
             drop((permit, work));
         })

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 
-use sfu::{Command, ConnectionId, Notice, Statistics};
+use sfu::{Command, ConnectionId, Control, Notice, Statistics};
 use tokio::sync::{mpsc, oneshot};
 
 use super::socket::Waker;
@@ -19,6 +19,8 @@ const REQUESTS_MAX: usize = 1024;
 pub(super) enum Request {
     /// A client's command.
     Command(Command),
+    /// What the rules of a room ask.
+    Control(Control),
     /// A client's first command, and where its notices go from now on.
     Join { connection: ConnectionId, notices: mpsc::Sender<Notice>, command: Command },
     /// The connection has ended, or has been refused.
@@ -49,6 +51,7 @@ pub(crate) struct Handle {
     waker: Arc<Waker>,
     is_alive: Arc<AtomicBool>,
     busy_permille: Arc<AtomicU32>,
+    forwarding_us: Arc<AtomicU32>,
 }
 
 /// The shard's end.
@@ -59,6 +62,8 @@ pub(super) struct Inbox {
     pub(super) is_alive: Arc<AtomicBool>,
     /// The part of the last moments that the thread worked, told for placement.
     pub(super) busy_permille: Arc<AtomicU32>,
+    /// What forwarding took on average in the last moments that there was any, in microseconds; 0 before.
+    pub(super) forwarding_us: Arc<AtomicU32>,
 }
 
 /// A handle and the inbox that it fills.
@@ -67,13 +72,15 @@ pub(super) fn pair() -> std::io::Result<(Handle, Inbox)> {
     let waker = Arc::new(Waker::new()?);
     let is_alive = Arc::new(AtomicBool::new(true));
     let busy_permille = Arc::new(AtomicU32::new(0));
+    let forwarding_us = Arc::new(AtomicU32::new(0));
     let handle = Handle {
         requests: sender,
         waker: Arc::clone(&waker),
         is_alive: Arc::clone(&is_alive),
         busy_permille: Arc::clone(&busy_permille),
+        forwarding_us: Arc::clone(&forwarding_us),
     };
-    Ok((handle, Inbox { requests, waker, is_alive, busy_permille }))
+    Ok((handle, Inbox { requests, waker, is_alive, busy_permille, forwarding_us }))
 }
 
 impl Handle {
@@ -97,6 +104,14 @@ impl Handle {
     /// [`SendError`]; nothing happened then.
     pub(crate) fn command(&self, command: Command) -> Result<(), SendError> {
         self.send(Request::Command(command))
+    }
+
+    /// Hands over what the rules of a room ask.
+    ///
+    /// # Errors
+    /// [`SendError`]; nothing happened then.
+    pub(crate) fn control(&self, control: Control) -> Result<(), SendError> {
+        self.send(Request::Control(control))
     }
 
     /// Hands a media connection over TCP over; when it is not taken it is closed, and the client tries again.
@@ -134,6 +149,11 @@ impl Handle {
     /// The part of the last moments that the thread worked, in thousandths.
     pub(crate) fn busy_permille(&self) -> u32 {
         self.busy_permille.load(Ordering::Relaxed)
+    }
+
+    /// What forwarding took on average in the last moments that there was any, in microseconds.
+    pub(super) fn forwarding_us(&self) -> Option<u32> {
+        Some(self.forwarding_us.load(Ordering::Relaxed)).filter(|us| *us > 0)
     }
 
     /// Asks the thread to end.

@@ -5,6 +5,7 @@
 
 mod announce;
 mod busy;
+mod forwarding_time;
 mod handle;
 mod links;
 mod placement;
@@ -19,8 +20,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
-use sfu::{Certificate, Statistics, WallClock};
+use sfu::{Certificate, SeatChange, Statistics, WallClock};
 use shared::{ResumeToken, RoomId};
+use tokio::sync::mpsc;
 
 pub(crate) use self::handle::{Handle, SendError};
 use self::placement::{Load, Placement};
@@ -31,6 +33,8 @@ use crate::config::Config;
 /// How often a stop that found a full queue is repeated, and how often in all.
 const STOP_INTERVAL: Duration = Duration::from_millis(10);
 const STOP_ATTEMPTS: u32 = 200;
+/// Seats taken and given up that wait to be heard of. Beyond it they wait with their shard.
+const SEAT_CHANGES_MAX: usize = 4096;
 
 /// Why the media plane cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +64,8 @@ pub(crate) struct Shards {
     /// Asked once for each join.
     placement: Mutex<Placement>,
     reach: Reach,
+    /// Until somebody takes it.
+    seat_changes: Mutex<Option<mpsc::Receiver<SeatChange>>>,
 }
 
 /// A connection's place: which shard serves it. Counts until it is dropped.
@@ -87,7 +93,9 @@ impl Shards {
     /// Binds the sockets and starts the threads. `tcp` is where the listener of [`accept`] listens, if there is one.
     pub(crate) fn start(config: &Config, tcp: Option<SocketAddr>) -> Result<Self, MediaError> {
         let placement = Mutex::new(Placement::new(config.shards, config.peers_per_shard_max));
+        let (seat_changes, all_seat_changes) = mpsc::channel(SEAT_CHANGES_MAX);
         let mut shards = Self {
+            seat_changes: Mutex::new(Some(all_seat_changes)),
             handles: Vec::new(),
             threads: Vec::new(),
             addresses: Vec::new(),
@@ -121,6 +129,7 @@ impl Shards {
                 socket,
                 inbox,
                 links,
+                seat_changes: seat_changes.clone(),
                 others: (0..config.shards).map(links::shard_id).collect(),
                 participants_max: config.participants_max,
                 config: sfu::Config {
@@ -141,6 +150,11 @@ impl Shards {
             shards.addresses.push(bound);
         }
         Ok(shards)
+    }
+
+    /// Who takes seats and gives them up, on all shards. There is one, for whoever asks first.
+    pub(crate) fn take_seat_changes(&self) -> Option<mpsc::Receiver<SeatChange>> {
+        self.seat_changes.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// What clients will see.
@@ -177,6 +191,11 @@ impl Shards {
     pub(crate) async fn statistics(&self, deadline: Duration) -> Option<Vec<Statistics>> {
         let answers = futures_util::future::join_all(self.handles.iter().map(Handle::statistics));
         tokio::time::timeout(deadline, answers).await.ok()?.into_iter().collect()
+    }
+
+    /// What forwarding takes on the slowest shard, in microseconds; nothing before anything was forwarded.
+    pub(crate) fn forwarding_us(&self) -> Option<u32> {
+        self.handles.iter().filter_map(Handle::forwarding_us).max()
     }
 
     /// Asks all threads to end.

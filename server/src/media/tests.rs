@@ -14,6 +14,7 @@ fn join(connection: u64, name: &str) -> Command {
         media: MediaState::default(),
         resume: None,
         suspends_layers: false,
+        admission: sfu::Admission::default(),
     }
 }
 

@@ -17,10 +17,11 @@ use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use sfu::{Command, ConnectionId, Event, Notice, SendBatch, Sfu, ShardId};
+use sfu::{Command, ConnectionId, Event, Notice, SeatChange, SendBatch, Sfu, ShardId};
 use tokio::sync::mpsc;
 
 use super::busy::Busy;
+use super::forwarding_time::ForwardingTime;
 use super::handle::{Inbox, Request};
 use super::links::{Links, shard_id};
 use super::socket::{RECEIVE_BATCH, ReceiveSlab, Sent, Transmitter, receive, wait};
@@ -47,6 +48,8 @@ pub(super) struct Shard {
     pub(super) socket: UdpSocket,
     pub(super) inbox: Inbox,
     pub(super) links: Links,
+    /// Where it is told who takes seats and gives them up.
+    pub(super) seat_changes: mpsc::Sender<SeatChange>,
     /// All shards, this one too.
     pub(super) others: Vec<ShardId>,
     pub(super) participants_max: usize,
@@ -80,7 +83,9 @@ struct Worker {
     inbox: Inbox,
     links: Links,
     busy: Busy,
+    forwarding_time: ForwardingTime,
     notices: HashMap<ConnectionId, mpsc::Sender<Notice>>,
+    seat_changes: mpsc::Sender<SeatChange>,
     slab: ReceiveSlab,
     batch: SendBatch,
     transmitter: Transmitter,
@@ -119,7 +124,9 @@ impl Worker {
             inbox: shard.inbox,
             links: shard.links,
             busy: Busy::new(now, thread_time()),
+            forwarding_time: ForwardingTime::new(now),
             notices: HashMap::new(),
+            seat_changes: shard.seat_changes,
             slab: ReceiveSlab::new(),
             batch: SendBatch::with_capacity(SEND_BATCH),
             transmitter,
@@ -192,7 +199,7 @@ impl Worker {
             for (from, datagram) in self.slab.datagrams_mut() {
                 self.sfu.handle_datagram(now, from, datagram);
             }
-            self.drain(now);
+            self.drain_batch(now);
             if count < RECEIVE_BATCH {
                 return Ok(Next::Sleep);
             }
@@ -225,6 +232,7 @@ impl Worker {
             let now = Instant::now();
             match request {
                 Request::Command(command) => self.sfu.handle_command(now, command),
+                Request::Control(control) => self.sfu.handle_control(now, control),
                 Request::Join { connection, notices, command } => {
                     self.notices.insert(connection, notices);
                     self.sfu.handle_command(now, command);
@@ -246,6 +254,19 @@ impl Worker {
             self.drain(now);
         }
         Next::Turn
+    }
+
+    /// Drains after a batch of datagrams that was read at `now`, and notes what it took if anything was sent. That is one reading
+    /// of the clock for a batch.
+    fn drain_batch(&mut self, now: Instant) {
+        let before = self.sent.datagrams;
+        self.drain(now);
+        if self.sent.datagrams == before {
+            return;
+        }
+        if let Some(us) = self.forwarding_time.record(now, Instant::now()) {
+            self.inbox.forwarding_us.store(us, Ordering::Relaxed);
+        }
     }
 
     /// Sends and delivers everything that the SFU has to say.
@@ -271,6 +292,7 @@ impl Worker {
 
     /// Returns false when a client was dropped on the way.
     fn deliver(&mut self, now: Instant) -> bool {
+        self.tell_seat_changes();
         while let Some(Event { connection, notice }) = self.sfu.poll_event() {
             let is_last = matches!(notice, Notice::Closed(_));
             let Some(notices) = self.notices.get(&connection) else { continue };
@@ -283,6 +305,14 @@ impl Worker {
             }
         }
         true
+    }
+
+    /// What is not taken stays with the SFU until the next turn. It is told before the clients are, and never lost.
+    fn tell_seat_changes(&mut self) {
+        while let Ok(place) = self.seat_changes.try_reserve() {
+            let Some(change) = self.sfu.poll_seat_change() else { return };
+            place.send(change);
+        }
     }
 
     fn disconnect(&mut self, now: Instant, connection: ConnectionId) {

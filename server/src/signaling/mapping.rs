@@ -1,13 +1,16 @@
 //! Between the wire and the SFU: the one place where the two vocabularies meet, and the one place where
 //! errors become sentences for people.
 
-use sfu::{CloseReason, Command, ConnectionId, Notice, Pause, Refusal, Roster, Seat, SlotState};
+use sfu::{Admission, CloseReason, Command, ConnectionId, Notice, Pause, Refusal, Roster, Seat, SlotState};
 use shared::limits;
 use shared::protocol::{
     Answer, CAPABILITY_LAYERS, Change, ClientMessage, DecodeError, Departure, ErrorCode, Fault, Goodbye,
-    GoodbyeReason, Participant, PauseReason, Presence, RequestedLayers, ServerMessage, SlotAssignment,
-    Snapshot, Speaker, Version, VersionMismatch, Welcome,
+    GoodbyeReason, Hello, Moderated, ModeratedHow, Participant, PauseReason, Presence, RequestedLayers,
+    ServerMessage, SlotAssignment, Snapshot, Speaker, Version, VersionMismatch, Welcome,
 };
+
+use crate::access;
+use crate::meeting::{self, Told};
 
 /// What this server can do beyond its protocol version.
 pub(crate) const CAPABILITIES: [&str; 0] = [];
@@ -18,14 +21,7 @@ const RETRY_AFTER_FAILURE_MS: u32 = 500;
 /// What a client's message asks of the SFU. Nothing: the session answers it alone.
 pub fn command(connection: ConnectionId, message: ClientMessage) -> Option<Command> {
     Some(match message {
-        ClientMessage::Hello(hello) => Command::Join {
-            connection,
-            room: hello.room,
-            name: hello.name,
-            media: hello.media,
-            resume: hello.resume,
-            suspends_layers: hello.capabilities.iter().any(|name| name == CAPABILITY_LAYERS),
-        },
+        ClientMessage::Hello(hello) => join(connection, hello, Admission::default()),
         ClientMessage::Offer(offer) => Command::Offer {
             connection,
             negotiation: offer.negotiation,
@@ -45,8 +41,25 @@ pub fn command(connection: ConnectionId, message: ClientMessage) -> Option<Comma
         ClientMessage::Rename { name } => Command::Rename { connection, name },
         ClientMessage::Resync => Command::Resync { connection },
         ClientMessage::Leave => Command::Leave { connection },
-        ClientMessage::Ping { .. } => return None,
+        ClientMessage::Chat(_)
+        | ClientMessage::React { .. }
+        | ClientMessage::Hand { .. }
+        | ClientMessage::Moderate(_)
+        | ClientMessage::Ping { .. } => return None,
     })
+}
+
+/// The join of somebody who was let in.
+pub(crate) fn join(connection: ConnectionId, hello: Hello, admission: Admission) -> Command {
+    Command::Join {
+        connection,
+        room: hello.room,
+        name: hello.name,
+        media: hello.media,
+        resume: hello.resume,
+        suspends_layers: hello.capabilities.iter().any(|name| name == CAPABILITY_LAYERS),
+        admission,
+    }
 }
 
 /// The `type` of a message, for faults about it.
@@ -57,6 +70,10 @@ pub(crate) const fn kind(message: &ClientMessage) -> &'static str {
         ClientMessage::Wants { .. } => "wants",
         ClientMessage::Media(_) => "media",
         ClientMessage::Rename { .. } => "rename",
+        ClientMessage::Chat(_) => "chat",
+        ClientMessage::React { .. } => "react",
+        ClientMessage::Hand { .. } => "hand",
+        ClientMessage::Moderate(_) => "moderate",
         ClientMessage::Resync => "resync",
         ClientMessage::Ping { .. } => "ping",
         ClientMessage::Leave => "leave",
@@ -105,7 +122,15 @@ fn snapshot(roster: Roster) -> Snapshot {
 
 fn participant(seat: Seat) -> Participant {
     let presence = if seat.connected { Presence::Connected } else { Presence::Reconnecting };
-    Participant { peer: seat.peer, name: seat.name, media: seat.media, presence }
+    let text = |text: Option<std::sync::Arc<str>>| text.as_deref().map(str::to_owned);
+    Participant {
+        peer: seat.peer,
+        name: seat.name,
+        media: seat.media,
+        presence,
+        external_id: text(seat.identity.external_id),
+        metadata: text(seat.identity.metadata),
+    }
 }
 
 fn change(change: sfu::Change) -> Change {
@@ -114,6 +139,7 @@ fn change(change: sfu::Change) -> Change {
         sfu::Change::Updated(seat) => Change::Updated { participant: participant(seat) },
         sfu::Change::Left(peer) => Change::Left { peer, departure: Departure::Left },
         sfu::Change::TimedOut(peer) => Change::Left { peer, departure: Departure::TimedOut },
+        sfu::Change::Removed(peer) => Change::Left { peer, departure: Departure::Removed },
     }
 }
 
@@ -138,13 +164,14 @@ fn requested_layers(layers: sfu::RequestedLayers) -> RequestedLayers {
 }
 
 fn closed(reason: CloseReason) -> Goodbye {
-    match reason {
-        CloseReason::Replaced => Goodbye { reason: GoodbyeReason::Replaced, retry_after_ms: None },
-        CloseReason::Left => Goodbye { reason: GoodbyeReason::Left, retry_after_ms: None },
-        CloseReason::Failed => {
-            Goodbye { reason: GoodbyeReason::Restarting, retry_after_ms: Some(RETRY_AFTER_FAILURE_MS) }
-        }
-    }
+    let (reason, retry_after_ms) = match reason {
+        CloseReason::Replaced => (GoodbyeReason::Replaced, None),
+        CloseReason::Left => (GoodbyeReason::Left, None),
+        CloseReason::Failed => (GoodbyeReason::Restarting, Some(RETRY_AFTER_FAILURE_MS)),
+        CloseReason::Removed => (GoodbyeReason::Removed, None),
+        CloseReason::Ended => (GoodbyeReason::Ended, None),
+    };
+    Goodbye { reason, retry_after_ms, message: None }
 }
 
 /// A refusal as a fault. The SFU's own sentence names the field and the bound; where it says nothing, ours stands.
@@ -225,6 +252,76 @@ pub(crate) fn unsupported_version(mismatch: &VersionMismatch) -> ServerMessage {
     fault(ErrorCode::UnsupportedVersion, mismatch.to_string(), Some("hello"))
 }
 
+/// What the meeting tells, as it is on the wire.
+pub(crate) fn told(told: Told) -> ServerMessage {
+    match told {
+        Told::Meeting(meeting) => ServerMessage::Meeting(meeting),
+        Told::Knocks(knocks) => ServerMessage::Knocks { knocks },
+        Told::Chat(lines) => ServerMessage::Chat { lines },
+        Told::Reaction(peer, reaction) => ServerMessage::Reaction { peer, reaction },
+        Told::Muted(kind, by) => ServerMessage::Moderated(Moderated { what: ModeratedHow::Muted, kind, by }),
+        Told::AskedToUnmute(kind, by) => {
+            ServerMessage::Moderated(Moderated { what: ModeratedHow::AskedToUnmute, kind, by })
+        }
+    }
+}
+
+/// What the meeting did not do, as a fault.
+pub(crate) fn meeting_refused(refusal: meeting::Refusal) -> ServerMessage {
+    use meeting::Refusal;
+    let retry_after_s =
+        if let Refusal::PasscodeLater { retry_after_s } = refusal { Some(retry_after_s) } else { None };
+    let (code, request, sentence) = match refusal {
+        Refusal::TokenRequired => (
+            ErrorCode::TokenRequired,
+            "hello",
+            "Your seat is no longer held. Come in again by the link that you were invited with.",
+        ),
+        Refusal::Banned => {
+            (ErrorCode::Banned, "hello", "You were sent out of this meeting and cannot come back to it.")
+        }
+        Refusal::Locked => (
+            ErrorCode::RoomLocked,
+            "hello",
+            "This meeting is locked: nobody new comes in. Ask somebody in it to unlock it.",
+        ),
+        Refusal::PasscodeRequired => {
+            (ErrorCode::PasscodeRequired, "hello", "This meeting asks for a passcode.")
+        }
+        Refusal::PasscodeWrong => (ErrorCode::PasscodeWrong, "hello", "This is not the meeting's passcode."),
+        Refusal::PasscodeLater { .. } => {
+            (ErrorCode::RateLimited, "hello", "Too many passcodes were wrong. Try again in a minute.")
+        }
+        Refusal::WaitingRoomFull => (
+            ErrorCode::WaitingRoomFull,
+            "hello",
+            "Too many people wait to be let in already. Try again later.",
+        ),
+        Refusal::HostsOnly { request } => {
+            (ErrorCode::Forbidden, request, "The hosts of this meeting have not allowed this to you.")
+        }
+        Refusal::NotPossible { request, reason } => (ErrorCode::Forbidden, request, reason),
+        Refusal::TooFast { request } => (
+            ErrorCode::RateLimited,
+            request,
+            "This was too much in too short a time; it was not handled. Send it again in a moment.",
+        ),
+    };
+    let (message, request) = (sentence.to_owned(), Some(request.to_owned()));
+    ServerMessage::Error(Fault { code, message, request, retry_after_s })
+}
+
+/// The token does not let anybody in.
+pub(crate) fn not_granted(refusal: &access::Refusal) -> ServerMessage {
+    use access::{Refusal, TokenError};
+    let code = match refusal {
+        Refusal::NotFromHere | Refusal::TokenMissing => ErrorCode::TokenRequired,
+        Refusal::Token(TokenError::Expired { .. } | TokenError::NotYet { .. }) => ErrorCode::TokenExpired,
+        Refusal::Token(_) | Refusal::OtherRoom | Refusal::Revoked => ErrorCode::TokenInvalid,
+    };
+    fault(code, refusal.to_string(), Some("hello"))
+}
+
 /// Reasons of the session itself to refuse a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SessionRefusal {
@@ -238,6 +335,8 @@ pub(crate) enum SessionRefusal {
     RateLimited,
     /// A binary message.
     Binary,
+    /// Something other than a ping or a leave before the client is in.
+    NotInYet,
     /// The SFU's queue is full.
     Busy,
 }
@@ -252,6 +351,10 @@ pub(crate) fn session_refused(refusal: SessionRefusal, request: Option<&'static 
         SessionRefusal::AlreadyJoined => (
             ErrorCode::UnexpectedMessage,
             "This connection has said hello already; open another one to join again.".to_owned(),
+        ),
+        SessionRefusal::NotInYet => (
+            ErrorCode::UnexpectedMessage,
+            "You are not in the meeting yet; this message was not handled.".to_owned(),
         ),
         SessionRefusal::HelloLate => {
             (ErrorCode::UnexpectedMessage, "No hello came in time; connect again.".to_owned())
@@ -289,235 +392,5 @@ fn sentence(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use shared::protocol::{Hello, Offer, PublishedMid, Want};
-    use shared::{DisplayName, MediaState, PeerId, ResumeToken, RoomId, SourceKind, SourceRef};
-
-    use super::*;
-
-    const CONNECTION: ConnectionId = ConnectionId(7);
-
-    fn seat(number: u64, connected: bool) -> Seat {
-        let media = MediaState { microphone: true, camera: false, screen: false };
-        Seat { peer: PeerId::new(number), name: DisplayName::new("Ada").unwrap(), media, connected }
-    }
-
-    fn told(notice: Notice) -> ServerMessage {
-        message(notice, Version::CURRENT, 25_000)
-    }
-
-    fn asked(message: ClientMessage) -> Command {
-        command(CONNECTION, message).unwrap()
-    }
-
-    #[test]
-    fn a_hello_becomes_a_join_with_all_its_fields() {
-        let resume = Some(ResumeToken::new([1; 16]));
-        let media = MediaState { microphone: true, camera: true, screen: false };
-        let (room, name) = (RoomId::new("abc").unwrap(), DisplayName::new("Ada").unwrap());
-        let hello = Hello {
-            version: Version::CURRENT,
-            capabilities: vec!["something newer".into(), CAPABILITY_LAYERS.into()],
-            room: room.clone(),
-            name: name.clone(),
-            media,
-            resume,
-        };
-        let join = Command::Join { connection: CONNECTION, room, name, media, resume, suspends_layers: true };
-        assert_eq!(asked(ClientMessage::Hello(hello)), join);
-    }
-
-    #[test]
-    fn an_offer_keeps_its_number_and_sources() {
-        let sources = vec![PublishedMid { mid: "0".into(), kind: SourceKind::Camera }];
-        let offer = Offer { negotiation: 3, sdp: "v=0".into(), sources };
-        let expected = Command::Offer {
-            connection: CONNECTION,
-            negotiation: 3,
-            sdp: "v=0".into(),
-            sources: vec![("0".into(), SourceKind::Camera)],
-        };
-        assert_eq!(asked(ClientMessage::Offer(offer)), expected);
-    }
-
-    #[test]
-    fn wants_keep_every_field() {
-        let source = SourceRef { peer: PeerId::new(1), kind: SourceKind::Screen };
-        let want = Want { mid: "4".into(), source, max_height: 360, priority: 2 };
-        let expected = sfu::Want { mid: "4".into(), source, max_height: 360, priority: 2 };
-        let wants = Command::Wants { connection: CONNECTION, wants: vec![expected] };
-        assert_eq!(asked(ClientMessage::Wants { wants: vec![want] }), wants);
-    }
-
-    #[test]
-    fn the_small_messages_become_their_commands() {
-        let connection = CONNECTION;
-        let media = MediaState::default();
-        let name = DisplayName::new("Eve").unwrap();
-        assert_eq!(asked(ClientMessage::Media(media)), Command::SetMedia { connection, media });
-        assert_eq!(asked(ClientMessage::Rename { name: name.clone() }), Command::Rename { connection, name });
-        assert_eq!(asked(ClientMessage::Resync), Command::Resync { connection });
-        assert_eq!(asked(ClientMessage::Leave), Command::Leave { connection });
-        assert_eq!(command(CONNECTION, ClientMessage::Ping { nonce: 1 }), None);
-    }
-
-    #[test]
-    fn a_kind_is_the_type_on_the_wire() {
-        for message in [
-            ClientMessage::Resync,
-            ClientMessage::Leave,
-            ClientMessage::Ping { nonce: 1 },
-            ClientMessage::Media(MediaState::default()),
-            ClientMessage::Wants { wants: Vec::new() },
-            ClientMessage::Rename { name: DisplayName::new("Eve").unwrap() },
-            ClientMessage::Offer(Offer { negotiation: 0, sdp: String::new(), sources: Vec::new() }),
-        ] {
-            assert_eq!(serde_json::to_value(&message).unwrap()["type"], kind(&message));
-        }
-    }
-
-    #[test]
-    fn a_welcome_carries_seat_token_version_and_room() {
-        let roster = Roster { revision: 4, seats: vec![seat(1, true), seat(2, false)] };
-        let resume = ResumeToken::new([9; 16]);
-        let peer = PeerId::new(1);
-        let video_codecs = vec![sfu::sdp::Codec::Vp9, sfu::sdp::Codec::H264];
-        let notice =
-            Notice::Welcomed { peer, resume, resumed: true, media_alive: true, video_codecs, roster };
-        let ServerMessage::Welcome(welcome) = told(notice) else { panic!("not a welcome") };
-        assert_eq!((welcome.peer, welcome.resume, welcome.version), (peer, resume, Version::CURRENT));
-        assert!(welcome.resumed && welcome.media_alive);
-        assert_eq!(welcome.video_codecs, ["vp9", "h264"]);
-        assert_eq!((welcome.timeout_ms, welcome.snapshot.revision), (25_000, 4));
-        let presences: Vec<Presence> =
-            welcome.snapshot.participants.iter().map(|seat| seat.presence).collect();
-        assert_eq!(presences, [Presence::Connected, Presence::Reconnecting]);
-    }
-
-    #[test]
-    fn an_answer_and_a_snapshot_pass_through() {
-        let answer = ServerMessage::Answer(Answer { negotiation: 5, sdp: "v=0".into() });
-        assert_eq!(told(Notice::Answered { negotiation: 5, sdp: "v=0".into() }), answer);
-        let ServerMessage::Snapshot(snapshot) =
-            told(Notice::Snapshot(Roster { revision: 2, seats: Vec::new() }))
-        else {
-            panic!("not a snapshot")
-        };
-        assert_eq!(snapshot, Snapshot { revision: 2, participants: Vec::new() });
-    }
-
-    #[test]
-    fn every_change_becomes_a_delta_of_its_kind() {
-        let check = |change, expected: Change| {
-            let expected = ServerMessage::Delta { revision: 8, changes: vec![expected] };
-            assert_eq!(told(Notice::Changed { revision: 8, change }), expected);
-        };
-        let peer = PeerId::new(1);
-        check(sfu::Change::Joined(seat(1, true)), Change::Joined { participant: participant(seat(1, true)) });
-        check(
-            sfu::Change::Updated(seat(1, false)),
-            Change::Updated { participant: participant(seat(1, false)) },
-        );
-        check(sfu::Change::Left(peer), Change::Left { peer, departure: Departure::Left });
-        check(sfu::Change::TimedOut(peer), Change::Left { peer, departure: Departure::TimedOut });
-    }
-
-    #[test]
-    fn a_slot_map_tells_who_is_in_a_slot_and_why_it_is_silent() {
-        let source = Some(SourceRef { peer: PeerId::new(1), kind: SourceKind::Camera });
-        let check = |source, pause, paused| {
-            let slot = SlotState { mid: "3".into(), source, paused: pause };
-            let expected = SlotAssignment { mid: "3".into(), source, paused };
-            assert_eq!(told(Notice::SlotMap(vec![slot])), ServerMessage::SlotMap { slots: vec![expected] });
-        };
-        check(None, None, None);
-        check(source, None, None);
-        check(source, Some(Pause::Muted), Some(PauseReason::Muted));
-        check(source, Some(Pause::NotSent), Some(PauseReason::NotSent));
-        check(source, Some(Pause::Bandwidth), Some(PauseReason::Bandwidth));
-        check(source, Some(Pause::Codec), Some(PauseReason::Codec));
-        check(source, Some(Pause::Overload), Some(PauseReason::Overload));
-    }
-
-    #[test]
-    fn the_layers_to_send_keep_every_field() {
-        let (mid, rids) = ("1".to_owned(), vec!["q".to_owned()]);
-        let max_height = Some(180);
-        let asked = sfu::RequestedLayers { mid: mid.clone(), active: true, rids: rids.clone(), max_height };
-        let publications = vec![RequestedLayers { mid, active: true, rids, max_height }];
-        assert_eq!(told(Notice::Layers(vec![asked])), ServerMessage::Layers { publications });
-    }
-
-    #[test]
-    fn speakers_keep_their_order() {
-        let (a, b) = (PeerId::new(1), PeerId::new(2));
-        let speakers = vec![Speaker { peer: b, level: 90 }, Speaker { peer: a, level: 10 }];
-        assert_eq!(told(Notice::Speakers(vec![(b, 90), (a, 10)])), ServerMessage::Speakers { speakers });
-    }
-
-    #[test]
-    fn every_refusal_has_a_code_and_a_sentence() {
-        let check = |refusal, code, request: Option<&str>| {
-            let ServerMessage::Error(fault) = told(Notice::Refused { refusal, message: String::new() })
-            else {
-                panic!("not a fault")
-            };
-            assert_eq!((fault.code, fault.request.as_deref()), (code, request));
-            assert!(fault.message.ends_with('.') && fault.message.len() > 20, "{}", fault.message);
-        };
-        check(Refusal::RoomFull, ErrorCode::RoomFull, Some("hello"));
-        check(Refusal::Full { retry_after_s: 7 }, ErrorCode::ServerBusy, Some("hello"));
-        check(Refusal::ResumeExpired, ErrorCode::ResumeExpired, Some("hello"));
-        check(Refusal::InvalidOffer, ErrorCode::InvalidOffer, Some("offer"));
-        check(Refusal::UnknownSlot, ErrorCode::UnknownSlot, None);
-        check(Refusal::Unexpected, ErrorCode::UnexpectedMessage, None);
-        check(Refusal::TransportFailed, ErrorCode::Internal, Some("transport"));
-        check(Refusal::Internal, ErrorCode::Internal, None);
-    }
-
-    #[test]
-    fn the_sfu_s_own_sentence_wins_over_the_general_one() {
-        let notice = Notice::Refused { refusal: Refusal::InvalidOffer, message: "Line 3 is wrong.".into() };
-        let ServerMessage::Error(fault) = told(notice) else { panic!("not a fault") };
-        assert_eq!(fault.message, "Line 3 is wrong.");
-    }
-
-    #[test]
-    fn every_close_reason_says_whether_to_come_back() {
-        let check = |reason, expected, returns: bool| {
-            let ServerMessage::Goodbye(goodbye) = told(Notice::Closed(reason)) else {
-                panic!("not a goodbye")
-            };
-            assert_eq!((goodbye.reason, goodbye.retry_after_ms.is_some()), (expected, returns));
-        };
-        check(CloseReason::Replaced, GoodbyeReason::Replaced, false);
-        check(CloseReason::Left, GoodbyeReason::Left, false);
-        check(CloseReason::Failed, GoodbyeReason::Restarting, true);
-    }
-
-    #[test]
-    fn every_refusal_of_the_session_has_a_code_and_a_sentence() {
-        let check = |refusal, code| {
-            let ServerMessage::Error(fault) = session_refused(refusal, Some("wants")) else {
-                panic!("not a fault")
-            };
-            assert_eq!((fault.code, fault.request.as_deref()), (code, Some("wants")));
-            assert!(fault.message.ends_with('.'), "{}", fault.message);
-        };
-        check(SessionRefusal::HelloExpected, ErrorCode::UnexpectedMessage);
-        check(SessionRefusal::AlreadyJoined, ErrorCode::UnexpectedMessage);
-        check(SessionRefusal::HelloLate, ErrorCode::UnexpectedMessage);
-        check(SessionRefusal::RateLimited, ErrorCode::RateLimited);
-        check(SessionRefusal::Binary, ErrorCode::InvalidMessage);
-        check(SessionRefusal::Busy, ErrorCode::ServerBusy);
-    }
-
-    #[test]
-    fn a_decode_error_becomes_a_sentence_that_names_the_message() {
-        let error = DecodeError::UnknownKind { kind: "dance".into() };
-        let ServerMessage::Error(fault) = undecodable(&error) else { panic!("not a fault") };
-        assert_eq!(fault.code, ErrorCode::UnknownMessage);
-        assert_eq!(fault.request.as_deref(), Some("dance"));
-        assert_eq!(fault.message, "Unknown message type \"dance\".");
-    }
-}
+#[path = "mapping_tests.rs"]
+mod tests;

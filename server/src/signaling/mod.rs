@@ -11,4 +11,5 @@ mod session;
 mod socket;
 
 pub(crate) use self::mapping::CAPABILITIES;
-pub(crate) use self::socket::{Line, converse, span};
+pub(crate) use self::rate::RateLimiter;
+pub(crate) use self::socket::{Line, Visit, converse, span};

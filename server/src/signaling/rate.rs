@@ -28,6 +28,18 @@ impl RateLimiter {
         is_allowed
     }
 
+    /// How many tokens are left.
+    pub(crate) fn left(&mut self, now: Instant) -> u32 {
+        self.refill(now);
+        self.tokens
+    }
+
+    /// How long until there is a token again; zero when there is one.
+    pub(crate) fn wait(&mut self, now: Instant) -> Duration {
+        self.refill(now);
+        if self.tokens > 0 { Duration::ZERO } else { (self.refilled_until + self.interval) - now }
+    }
+
     fn refill(&mut self, now: Instant) {
         let elapsed = now.saturating_duration_since(self.refilled_until);
         let earned = elapsed.as_nanos() / self.interval.as_nanos();
@@ -64,6 +76,16 @@ mod tests {
         assert!(limiter.take(start + Duration::from_millis(100)));
         assert!(!limiter.take(start + Duration::from_millis(199)));
         assert!(limiter.take(start + Duration::from_millis(200)));
+    }
+
+    #[test]
+    fn it_tells_what_is_left_and_how_long_to_wait() {
+        let start = Instant::now();
+        let mut limiter = RateLimiter::new(INTERVAL, 2, start);
+        assert_eq!((limiter.left(start), limiter.wait(start)), (2, Duration::ZERO));
+        assert!(limiter.take(start) && limiter.take(start));
+        let later = start + Duration::from_millis(30);
+        assert_eq!((limiter.left(later), limiter.wait(later)), (0, Duration::from_millis(70)));
     }
 
     #[test]

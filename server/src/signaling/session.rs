@@ -1,11 +1,11 @@
 //! One client's conversation as a state machine: told the time and what arrived, it says what to do.
 //!
 //! ```text
-//!            hello                 welcomed
-//! AwaitingHello ───▶ Joining ────────────────▶ Joined
-//!       ▲               │ refused                │
-//!       └───────────────┘                        ▼  goodbye, from any state
-//!                                             Closed
+//!            hello          admitted           welcomed
+//! AwaitingHello ───▶ Entering ───────▶ Joining ─────────▶ Joined
+//!       ▲              │  ▲ │             │                │
+//!       │       refused│  │ └▶ Waiting ─▶ │ refused        ▼  goodbye, from any state
+//!       └──────────────┴──┴───────────────┘             Closed
 //! ```
 
 use std::collections::VecDeque;
@@ -21,9 +21,12 @@ use shared::protocol::{
 
 use super::mapping::{self, SessionRefusal};
 use super::rate::RateLimiter;
+use crate::rooms::{Delivery, Request};
 
 /// How long a connection may stay without a hello: enough for a slow phone, too short to hoard connections.
 const HELLO_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long it may stay without another one after the first was refused: enough to ask a user for a passcode.
+const ANOTHER_HELLO_TIMEOUT: Duration = Duration::from_secs(120);
 /// How often the client is asked whether it is there.
 const PING_INTERVAL: Duration = Duration::from_secs(10);
 /// A client that says nothing for this long, pongs included, is gone: two pings may be lost.
@@ -39,6 +42,8 @@ pub(crate) enum Output {
     Send(ServerMessage),
     /// Send a WebSocket ping (RFC 6455 section 5.5.2).
     Ping,
+    /// Ask the meeting of the room that is named whether this client may come in.
+    Enter(Hello),
     /// Hand the command to the shard of this room, which serves this connection from now on.
     Join {
         /// The room that decides on the shard.
@@ -53,6 +58,10 @@ pub(crate) enum Output {
         /// What to do.
         command: Command,
     },
+    /// Ask the meeting of this connection for something.
+    Request(Request),
+    /// Nobody here waits to come in any more: the meeting need not know this connection.
+    Withdraw,
     /// The join failed: the shard does not serve this connection any more.
     Detach,
     /// Close the connection with this code (RFC 6455 section 7.4.1) once everything is sent.
@@ -71,6 +80,8 @@ pub(crate) enum Lost {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     AwaitingHello { until: Instant },
+    Entering,
+    Waiting,
     Joining,
     Joined,
     Closed,
@@ -86,6 +97,8 @@ pub(crate) struct Session {
     /// Refusals of messages beyond the rate: a client that goes on at twice the rate is closed.
     refusals: RateLimiter,
     faults: RateLimiter,
+    /// What the client said, while it is decided whether it may come in.
+    hello: Option<Hello>,
     heard_at: Instant,
     ping_at: Instant,
     /// At most a few: the shell drains after every call.
@@ -103,6 +116,7 @@ impl Session {
             refusals: messages.clone(),
             messages,
             faults: RateLimiter::new(FAULT_FORGIVEN, FAULTS_MAX, now),
+            hello: None,
             heard_at: now,
             ping_at: now + PING_INTERVAL,
             outputs: VecDeque::new(),
@@ -154,6 +168,7 @@ impl Session {
                 if self.phase == Phase::Joining && *refusal != Refusal::ResumeExpired =>
             {
                 self.outputs.push_back(Output::Detach);
+                self.outputs.push_back(Output::Withdraw);
                 self.phase = Phase::AwaitingHello { until: now + HELLO_TIMEOUT };
             }
             Notice::Refused { .. }
@@ -168,7 +183,13 @@ impl Session {
         let timeout_ms = u32::try_from(SILENCE_TIMEOUT.as_millis()).unwrap_or(u32::MAX);
         match mapping::message(notice, self.version, timeout_ms) {
             ServerMessage::Goodbye(goodbye) => self.close(goodbye),
-            message @ (ServerMessage::Welcome(_)
+            message @ (ServerMessage::Waiting
+            | ServerMessage::Meeting(_)
+            | ServerMessage::Knocks { .. }
+            | ServerMessage::Chat { .. }
+            | ServerMessage::Reaction { .. }
+            | ServerMessage::Moderated(_)
+            | ServerMessage::Welcome(_)
             | ServerMessage::Answer(_)
             | ServerMessage::Snapshot(_)
             | ServerMessage::Delta { .. }
@@ -180,12 +201,58 @@ impl Session {
         }
     }
 
+    /// The meeting has something for this client.
+    pub(crate) fn handle_delivery(&mut self, now: Instant, delivery: Delivery) {
+        match (self.phase, delivery) {
+            (Phase::Closed, _) => {}
+            (Phase::Entering | Phase::Waiting, Delivery::Admitted { name, admission }) => {
+                let Some(hello) = self.hello.take() else { return };
+                self.phase = Phase::Joining;
+                let room = hello.room.clone();
+                let command = mapping::join(self.connection, Hello { name, ..hello }, admission);
+                self.outputs.push_back(Output::Join { room, command });
+            }
+            (Phase::Entering, Delivery::Waiting) => {
+                self.phase = Phase::Waiting;
+                self.send(ServerMessage::Waiting);
+            }
+            (Phase::Entering, Delivery::Refused(refusal)) => {
+                self.turned_away(now, mapping::meeting_refused(refusal));
+            }
+            (_, Delivery::Refused(refusal)) => self.send(mapping::meeting_refused(refusal)),
+            (_, Delivery::Told(told)) => self.send(mapping::told(told)),
+            (_, Delivery::Dismissed { is_denied, message }) => {
+                let reason = if is_denied { GoodbyeReason::Denied } else { GoodbyeReason::Ended };
+                self.close(Goodbye { reason, retry_after_ms: None, message });
+            }
+            (Phase::AwaitingHello { .. } | Phase::Joining | Phase::Joined, Delivery::Admitted { .. })
+            | (
+                Phase::AwaitingHello { .. } | Phase::Waiting | Phase::Joining | Phase::Joined,
+                Delivery::Waiting,
+            ) => {}
+        }
+    }
+
+    /// The client may not come in as it said hello; it may say another one.
+    pub(crate) fn turned_away(&mut self, now: Instant, answer: ServerMessage) {
+        self.hello = None;
+        self.phase = Phase::AwaitingHello { until: now + ANOTHER_HELLO_TIMEOUT };
+        self.outputs.push_back(Output::Withdraw);
+        self.send(answer);
+    }
+
+    /// Whether the meeting's deliveries have to wait: what follows a welcome comes after it.
+    pub(crate) fn is_joining(&self) -> bool {
+        self.phase == Phase::Joining
+    }
+
     /// The shard's queue was full: the command of the message of this kind was not handed over.
     pub(crate) fn handle_busy(&mut self, now: Instant, kind: &'static str) {
         if self.phase == Phase::Closed {
             return;
         }
-        if self.phase == Phase::Joining {
+        if matches!(self.phase, Phase::Entering | Phase::Joining) {
+            self.outputs.push_back(Output::Withdraw);
             self.phase = Phase::AwaitingHello { until: now + HELLO_TIMEOUT };
         }
         self.send(mapping::session_refused(SessionRefusal::Busy, Some(kind)));
@@ -197,12 +264,16 @@ impl Session {
             Lost::TooSlow => GoodbyeReason::TooSlow,
             Lost::Shard => GoodbyeReason::Restarting,
         };
-        self.close(Goodbye { reason, retry_after_ms: Some(retry_after_ms) });
+        self.close(Goodbye { reason, retry_after_ms: Some(retry_after_ms), message: None });
     }
 
     /// The server stops.
     pub(crate) fn handle_shutdown(&mut self, retry_after_ms: u32) {
-        self.close(Goodbye { reason: GoodbyeReason::Restarting, retry_after_ms: Some(retry_after_ms) });
+        self.close(Goodbye {
+            reason: GoodbyeReason::Restarting,
+            retry_after_ms: Some(retry_after_ms),
+            message: None,
+        });
     }
 
     /// Call when [`Self::poll_timeout`] is due.
@@ -226,7 +297,7 @@ impl Session {
         let regular = self.ping_at.min(self.heard_at + SILENCE_TIMEOUT);
         match self.phase {
             Phase::AwaitingHello { until } => Some(until.min(regular)),
-            Phase::Joining | Phase::Joined => Some(regular),
+            Phase::Entering | Phase::Waiting | Phase::Joining | Phase::Joined => Some(regular),
             Phase::Closed => None,
         }
     }
@@ -258,12 +329,27 @@ impl Session {
         match (self.phase, message) {
             (_, ClientMessage::Ping { nonce }) => self.send(ServerMessage::Pong { nonce }),
             (Phase::AwaitingHello { .. }, ClientMessage::Hello(hello)) => self.handle_hello(hello),
-            (Phase::AwaitingHello { .. }, ClientMessage::Leave) => self.close_left(),
+            (Phase::AwaitingHello { .. } | Phase::Entering | Phase::Waiting, ClientMessage::Leave) => {
+                self.close_left()
+            }
             (Phase::AwaitingHello { .. }, _) => {
                 self.fault(now, mapping::session_refused(SessionRefusal::HelloExpected, Some(kind)));
             }
-            (Phase::Joining | Phase::Joined, ClientMessage::Hello(_)) => {
+            (Phase::Entering | Phase::Waiting | Phase::Joining | Phase::Joined, ClientMessage::Hello(_)) => {
                 self.fault(now, mapping::session_refused(SessionRefusal::AlreadyJoined, Some(kind)));
+            }
+            (Phase::Entering | Phase::Waiting, _) => {
+                self.fault(now, mapping::session_refused(SessionRefusal::NotInYet, Some(kind)));
+            }
+            (Phase::Joining | Phase::Joined, ClientMessage::Chat(chat)) => self.request(Request::Chat(chat)),
+            (Phase::Joining | Phase::Joined, ClientMessage::React { reaction }) => {
+                self.request(Request::React(reaction));
+            }
+            (Phase::Joining | Phase::Joined, ClientMessage::Hand { raised }) => {
+                self.request(Request::Hand(raised));
+            }
+            (Phase::Joining | Phase::Joined, ClientMessage::Moderate(moderation)) => {
+                self.request(Request::Moderate(moderation));
             }
             (Phase::Joining | Phase::Joined, message) => {
                 let is_leave = message == ClientMessage::Leave;
@@ -282,11 +368,13 @@ impl Session {
         if self.agree(hello.version).is_none() {
             return;
         }
-        let room = hello.room.clone();
-        if let Some(command) = mapping::command(self.connection, ClientMessage::Hello(hello)) {
-            self.phase = Phase::Joining;
-            self.outputs.push_back(Output::Join { room, command });
-        }
+        self.phase = Phase::Entering;
+        self.hello = Some(hello.clone());
+        self.outputs.push_back(Output::Enter(hello));
+    }
+
+    fn request(&mut self, request: Request) {
+        self.outputs.push_back(Output::Request(request));
     }
 
     /// Settles on a version, or refuses the client and closes.
@@ -317,11 +405,12 @@ impl Session {
     }
 
     fn violation(&mut self) {
-        self.close(Goodbye { reason: GoodbyeReason::ProtocolViolation, retry_after_ms: None });
+        let reason = GoodbyeReason::ProtocolViolation;
+        self.close(Goodbye { reason, retry_after_ms: None, message: None });
     }
 
     fn close_left(&mut self) {
-        self.close(Goodbye { reason: GoodbyeReason::Left, retry_after_ms: None });
+        self.close(Goodbye { reason: GoodbyeReason::Left, retry_after_ms: None, message: None });
     }
 
     fn close(&mut self, goodbye: Goodbye) {
@@ -330,7 +419,12 @@ impl Session {
         }
         self.phase = Phase::Closed;
         let code = match goodbye.reason {
-            GoodbyeReason::Left | GoodbyeReason::Replaced | GoodbyeReason::Unknown => close_code::NORMAL,
+            GoodbyeReason::Left
+            | GoodbyeReason::Replaced
+            | GoodbyeReason::Removed
+            | GoodbyeReason::Denied
+            | GoodbyeReason::Ended
+            | GoodbyeReason::Unknown => close_code::NORMAL,
             GoodbyeReason::Restarting => close_code::RESTART,
             GoodbyeReason::ProtocolViolation | GoodbyeReason::TooSlow => close_code::POLICY,
         };

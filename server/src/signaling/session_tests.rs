@@ -19,9 +19,20 @@ impl Talk {
 
     fn joined() -> Self {
         let mut talk = Self::new();
-        assert!(matches!(talk.say(HELLO)[..], [Output::Join { .. }]));
+        talk.come_in();
         assert!(matches!(talk.hear(welcomed())[..], [Output::Send(ServerMessage::Welcome(_))]));
         talk
+    }
+
+    /// Says hello and is let in.
+    fn come_in(&mut self) {
+        assert!(matches!(self.say(HELLO)[..], [Output::Enter(_)]));
+        assert!(matches!(self.get(admitted())[..], [Output::Join { .. }]));
+    }
+
+    fn get(&mut self, delivery: Delivery) -> Vec<Output> {
+        self.session.handle_delivery(self.now, delivery);
+        self.outputs()
     }
 
     fn outputs(&mut self) -> Vec<Output> {
@@ -43,6 +54,11 @@ impl Talk {
         self.session.handle_timeout(self.now);
         self.outputs()
     }
+}
+
+fn admitted() -> Delivery {
+    let name = shared::DisplayName::new("Ada").unwrap();
+    Delivery::Admitted { name, admission: sfu::Admission::default() }
 }
 
 fn welcomed() -> Notice {
@@ -75,7 +91,9 @@ fn goodbye(outputs: &[Output]) -> Option<GoodbyeReason> {
 
 #[test]
 fn a_hello_joins_the_room_it_names() {
-    let outputs = Talk::new().say(HELLO);
+    let mut talk = Talk::new();
+    assert!(matches!(talk.say(HELLO)[..], [Output::Enter(_)]));
+    let outputs = talk.get(admitted());
     let [Output::Join { room, command: Command::Join { connection, .. } }] = &outputs[..] else {
         panic!("{outputs:?}")
     };
@@ -87,7 +105,7 @@ fn nothing_but_a_hello_or_a_ping_is_handled_first() {
     let mut talk = Talk::new();
     assert_eq!(faults(&talk.say(r#"{"type":"resync"}"#)), [ErrorCode::UnexpectedMessage]);
     assert_eq!(talk.say(r#"{"type":"ping","nonce":4}"#), [Output::Send(ServerMessage::Pong { nonce: 4 })]);
-    assert!(matches!(talk.say(HELLO)[..], [Output::Join { .. }]));
+    talk.come_in();
 }
 
 #[test]
@@ -183,6 +201,7 @@ fn another_major_version_is_refused_with_a_sentence() {
 fn a_higher_minor_version_is_welcomed_with_ours() {
     let mut talk = Talk::new();
     talk.say(&HELLO.replace("\"minor\":0", "\"minor\":9"));
+    talk.get(admitted());
     let outputs = talk.hear(welcomed());
     let [Output::Send(ServerMessage::Welcome(welcome))] = &outputs[..] else { panic!("{outputs:?}") };
     assert_eq!(welcome.version, Version::CURRENT);
@@ -199,17 +218,17 @@ fn a_broken_hello_of_our_version_keeps_the_connection() {
 #[test]
 fn after_a_refused_join_another_room_may_be_tried() {
     let mut talk = Talk::new();
-    talk.say(HELLO);
+    talk.come_in();
     let outputs = talk.hear(refused(Refusal::RoomFull));
-    assert_eq!(outputs[0], Output::Detach);
+    assert_eq!(outputs[..2], [Output::Detach, Output::Withdraw]);
     assert_eq!(faults(&outputs), [ErrorCode::RoomFull]);
-    assert!(matches!(talk.say(HELLO)[..], [Output::Join { .. }]));
+    talk.come_in();
 }
 
 #[test]
 fn an_expired_resume_is_no_failed_join() {
     let mut talk = Talk::new();
-    talk.say(HELLO);
+    talk.come_in();
     assert_eq!(talk.hear(refused(Refusal::ResumeExpired)).len(), 1);
     assert!(matches!(talk.say(r#"{"type":"resync"}"#)[..], [Output::Command { .. }]));
 }
@@ -217,10 +236,10 @@ fn an_expired_resume_is_no_failed_join() {
 #[test]
 fn a_busy_shard_is_told_and_the_hello_may_be_sent_again() {
     let mut talk = Talk::new();
-    talk.say(HELLO);
+    talk.come_in();
     talk.session.handle_busy(talk.now, "hello");
     assert_eq!(faults(&talk.outputs()), [ErrorCode::ServerBusy]);
-    assert!(matches!(talk.say(HELLO)[..], [Output::Join { .. }]));
+    talk.come_in();
 }
 
 #[test]
@@ -293,4 +312,57 @@ fn a_client_that_is_gone_is_said_no_goodbye() {
     let mut talk = Talk::joined();
     talk.session.handle_gone();
     assert_eq!(talk.outputs(), [Output::Close(close_code::NORMAL)]);
+}
+
+#[test]
+fn who_waits_may_ping_and_leave_and_nothing_else() {
+    let mut talk = Talk::new();
+    talk.say(HELLO);
+    assert_eq!(talk.get(Delivery::Waiting), [Output::Send(ServerMessage::Waiting)]);
+    assert_eq!(talk.say(r#"{"type":"ping","nonce":4}"#), [Output::Send(ServerMessage::Pong { nonce: 4 })]);
+    for text in [r#"{"type":"resync"}"#, r#"{"type":"chat","number":1,"text":"Hello"}"#, HELLO] {
+        assert_eq!(faults(&talk.say(text)), [ErrorCode::UnexpectedMessage], "{text}");
+    }
+    assert_eq!(goodbye(&talk.say(r#"{"type":"leave"}"#)), Some(GoodbyeReason::Left));
+}
+
+#[test]
+fn who_waits_is_let_in_or_not() {
+    let waiting = || {
+        let mut talk = Talk::new();
+        talk.say(HELLO);
+        talk.get(Delivery::Waiting);
+        talk
+    };
+    assert!(matches!(waiting().get(admitted())[..], [Output::Join { .. }]));
+    let message = Some("Not today.".to_owned());
+    let denied = waiting().get(Delivery::Dismissed { is_denied: true, message: message.clone() });
+    assert_eq!(goodbye(&denied), Some(GoodbyeReason::Denied));
+    let Output::Send(ServerMessage::Goodbye(told)) = &denied[0] else { panic!("{denied:?}") };
+    assert_eq!(told.message, message);
+    let ended = waiting().get(Delivery::Dismissed { is_denied: false, message: None });
+    assert_eq!(goodbye(&ended), Some(GoodbyeReason::Ended));
+}
+
+#[test]
+fn who_is_refused_at_the_door_may_say_hello_again_with_time_to_type() {
+    let mut talk = Talk::new();
+    talk.say(HELLO);
+    let outputs = talk.get(Delivery::Refused(crate::meeting::Refusal::PasscodeRequired));
+    assert_eq!(outputs[0], Output::Withdraw);
+    assert_eq!(faults(&outputs), [ErrorCode::PasscodeRequired]);
+    talk.now += Duration::from_secs(60);
+    talk.session.handle_sign_of_life(talk.now);
+    talk.pass(Duration::ZERO);
+    talk.come_in();
+}
+
+#[test]
+fn what_is_the_meeting_s_goes_to_the_meeting() {
+    let mut talk = Talk::joined();
+    assert_eq!(talk.say(r#"{"type":"hand","raised":true}"#), [Output::Request(Request::Hand(true))]);
+    assert!(matches!(
+        talk.say(r#"{"type":"moderate","action":"end"}"#)[..],
+        [Output::Request(Request::Moderate(_))]
+    ));
 }

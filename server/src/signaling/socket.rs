@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
@@ -9,15 +10,17 @@ use std::time::{Duration, Instant};
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use futures_util::{SinkExt as _, StreamExt as _};
 use sfu::{Command, ConnectionId, Notice};
-use shared::ResumeToken;
-use shared::protocol::ServerMessage;
+use shared::protocol::{Hello, ServerMessage};
+use shared::{ResumeToken, RoomId};
 use tokio::sync::{mpsc, watch};
 use tracing::Span;
 use tracing::field::Empty;
 
+use super::mapping;
 use super::session::{Lost, Output, Session};
 use crate::app::stopping;
-use crate::media::{Handle, Place, SendError, Shards};
+use crate::media::{Handle, Place, SendError};
+use crate::rooms::{Delivery, Rooms};
 
 /// Messages that wait for a client to read them. When there are more it is too slow: it is told to come back and
 /// resync, which costs one snapshot instead of an unbounded backlog.
@@ -28,6 +31,13 @@ const NOTICES_MAX: usize = 256;
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 /// When to come back: at least this, plus as much again at random, so that not all come at once.
 const RETRY_AFTER_MS: u32 = 500;
+
+/// Where a client comes from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Visit {
+    /// Its address, or its network when that is IPv6.
+    pub(crate) address: IpAddr,
+}
 
 /// A client's connection.
 #[derive(Debug)]
@@ -83,6 +93,7 @@ impl Line {
 enum Happening {
     Message(Option<Message>),
     Notice(Option<Notice>),
+    Delivery(Option<Delivery>),
     Timeout,
     Shutdown,
 }
@@ -91,7 +102,8 @@ enum Happening {
 pub(crate) async fn converse(
     line: Line,
     connection: ConnectionId,
-    shards: Arc<Shards>,
+    visit: Visit,
+    rooms: Arc<Rooms>,
     mut shutdown: watch::Receiver<bool>,
 ) {
     let now = now();
@@ -99,17 +111,21 @@ pub(crate) async fn converse(
         line,
         session: Session::new(connection, now),
         connection,
-        shards,
+        visit,
+        rooms,
         place: None,
         notices: None,
+        room: None,
+        deliveries: None,
     };
     let mut is_open = true;
     while is_open {
         let happening = conversation.next(&mut shutdown).await;
         conversation.handle(happening);
-        is_open = conversation.carry_out();
+        is_open = conversation.carry_out().await;
     }
     conversation.detach();
+    conversation.withdraw();
     conversation.line.finish().await;
     tracing::debug!("connection ended");
 }
@@ -118,15 +134,19 @@ struct Conversation {
     line: Line,
     session: Session,
     connection: ConnectionId,
-    shards: Arc<Shards>,
+    visit: Visit,
+    rooms: Arc<Rooms>,
     /// The shard that serves this connection, once it has joined.
     place: Option<Place>,
     notices: Option<mpsc::Receiver<Notice>>,
+    /// The room whose meeting knows this connection.
+    room: Option<RoomId>,
+    deliveries: Option<mpsc::Receiver<Delivery>>,
 }
 
 impl Conversation {
     async fn next(&mut self, shutdown: &mut watch::Receiver<bool>) -> Happening {
-        let due = self.session.poll_timeout();
+        let (due, is_joining) = (self.session.poll_timeout(), self.session.is_joining());
         let timeout = async {
             match due {
                 Some(due) => tokio::time::sleep_until(due.into()).await,
@@ -139,7 +159,17 @@ impl Conversation {
                 None => std::future::pending().await,
             }
         };
+        // What follows a welcome waits for it.
+        let delivery = async {
+            match &mut self.deliveries {
+                Some(deliveries) if !is_joining => deliveries.recv().await,
+                _ => std::future::pending().await,
+            }
+        };
         tokio::select! {
+            // The door's answer comes before what the client says next.
+            biased;
+            delivery = delivery => Happening::Delivery(delivery),
             message = self.line.exchange() => Happening::Message(message),
             notice = notice => Happening::Notice(notice),
             () = timeout => Happening::Timeout,
@@ -157,15 +187,28 @@ impl Conversation {
             }
             Happening::Message(Some(Message::Close(_)) | None) => self.session.handle_gone(),
             Happening::Notice(Some(notice)) => {
+                let welcomed = if let Notice::Welcomed { peer, resume, .. } = &notice {
+                    Some((*peer, *resume))
+                } else {
+                    None
+                };
                 if let Notice::Welcomed { peer, resumed, .. } = &notice {
                     Span::current().record("peer", tracing::field::debug(peer));
                     tracing::info!(resumed, "joined");
                 }
                 self.session.handle_notice(now, notice);
+                if let (Some((peer, resume)), Some(room)) = (welcomed, &self.room) {
+                    self.rooms.welcomed(room, self.connection, peer, resume);
+                }
             }
             Happening::Notice(None) => {
                 let is_alive = self.shard().is_some_and(Handle::is_alive);
                 self.lose(if is_alive { Lost::TooSlow } else { Lost::Shard });
+            }
+            Happening::Delivery(Some(delivery)) => self.session.handle_delivery(now, delivery),
+            Happening::Delivery(None) => {
+                self.deliveries = None;
+                self.lose(Lost::TooSlow);
             }
             Happening::Timeout => self.session.handle_timeout(now),
             Happening::Shutdown => self.session.handle_shutdown(retry_after_ms()),
@@ -173,15 +216,16 @@ impl Conversation {
     }
 
     /// Does what the session decided. False: the conversation is over.
-    fn carry_out(&mut self) -> bool {
+    async fn carry_out(&mut self) -> bool {
         while let Some(output) = self.session.poll_output() {
             match output {
                 Output::Send(message) => self.send(&message),
                 Output::Ping => self.line.queue.push_back(Message::Ping(axum::body::Bytes::new())),
+                Output::Enter(hello) => self.enter(hello).await,
                 Output::Join { room, command } => {
                     Span::current().record("room", tracing::field::debug(&room));
                     let (sender, receiver) = mpsc::channel(NOTICES_MAX);
-                    let place = self.shards.place(&room, resume_of(&command));
+                    let place = self.rooms.shards().place(&room, resume_of(&command));
                     let result = place.shard().join(self.connection, sender, command);
                     if self.check(result, "hello") {
                         self.place = Some(place);
@@ -189,9 +233,15 @@ impl Conversation {
                     }
                 }
                 Output::Command { kind, command } => {
-                    let result = self.shard().map_or(Ok(()), |shard| shard.command(command));
+                    let result = self.command(command);
                     self.check(result, kind);
                 }
+                Output::Request(request) => {
+                    if let Some(room) = &self.room {
+                        self.rooms.request(room, self.connection, request);
+                    }
+                }
+                Output::Withdraw => self.withdraw(),
                 Output::Detach => self.detach(),
                 Output::Close(code) => {
                     let frame = CloseFrame { code, reason: axum::extract::ws::Utf8Bytes::default() };
@@ -201,6 +251,58 @@ impl Conversation {
             }
         }
         true
+    }
+
+    /// Asks at the door. The answer is a delivery.
+    async fn enter(&mut self, hello: Hello) {
+        let room = hello.room.clone();
+        let entered = match self.rooms.visitor(self.connection, hello, self.visit.address) {
+            Ok(visitor) => self.rooms.enter(&room, visitor).await.map_err(|_| None),
+            Err(refusal) => Err(Some(refusal)),
+        };
+        match entered {
+            Ok(deliveries) => {
+                self.room = Some(room);
+                self.deliveries = Some(deliveries);
+            }
+            Err(Some(refusal)) => {
+                self.session.turned_away(now(), mapping::not_granted(&refusal));
+            }
+            Err(None) => self.session.handle_busy(now(), "hello"),
+        }
+    }
+
+    /// Hands a command to the shard, in one order with what the meeting decides.
+    fn command(&self, command: Command) -> Result<(), SendError> {
+        let Some((shard, room)) = self.shard().zip(self.room.as_ref()) else { return Ok(()) };
+        match &command {
+            Command::SetMedia { media, .. } => {
+                let media = *media;
+                self.rooms.say_media(room, self.connection, media, || shard.command(command))
+            }
+            Command::Rename { name, .. } => {
+                let name = name.clone();
+                self.rooms.rename(room, self.connection, &name, || shard.command(command))
+            }
+            Command::Leave { .. } => {
+                // From now on its token gives nothing back, however late the shard tells it.
+                self.rooms.seat_lost(room, self.connection);
+                shard.command(command)
+            }
+            Command::Join { .. }
+            | Command::Offer { .. }
+            | Command::Wants { .. }
+            | Command::Resync { .. }
+            | Command::Disconnect { .. } => shard.command(command),
+        }
+    }
+
+    /// The meeting need not know this connection any more.
+    fn withdraw(&mut self) {
+        self.deliveries = None;
+        if let Some(room) = self.room.take() {
+            self.rooms.disconnected(&room, self.connection);
+        }
     }
 
     fn send(&mut self, message: &ServerMessage) {
@@ -235,6 +337,9 @@ impl Conversation {
     fn detach(&mut self) {
         self.notices = None;
         if let Some(place) = self.place.take() {
+            if let Some(room) = self.room.as_ref().filter(|_| !place.shard().is_alive()) {
+                self.rooms.seat_lost(room, self.connection);
+            }
             place.shard().disconnect(self.connection);
         }
     }

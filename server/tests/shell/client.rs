@@ -50,6 +50,8 @@ impl Client {
         let mut client = Self::connect(server).await;
         client.say(&hello(room, name)).await;
         let welcome = client.expect("welcome").await;
+        let next = client.hear().await.unwrap();
+        assert_eq!(next["type"], "meeting", "what follows a welcome");
         (client, welcome)
     }
 

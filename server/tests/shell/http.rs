@@ -69,6 +69,7 @@ async fn health_readiness_and_version_answer() {
     assert_eq!(version["version"], env!("CARGO_PKG_VERSION"));
     assert_eq!(version["protocol"]["major"], 1);
     assert!(version["capabilities"].is_array());
+    assert_eq!(ask("/api/forwarding").await, serde_json::json!({}), "nothing was forwarded yet");
 }
 
 #[tokio::test]
@@ -98,6 +99,46 @@ async fn every_page_is_the_same_document_and_is_asked_for_again() {
         assert!(response.text().await.unwrap().contains("Visavis"));
         let again = request(Method::GET, server.http_addr, path).header("if-none-match", tag);
         assert_eq!(again.send().await.unwrap().status(), StatusCode::NOT_MODIFIED);
+    }
+}
+
+#[tokio::test]
+async fn only_the_pages_of_the_settings_may_show_the_site_in_a_frame() {
+    let folder = tempfile::tempdir().unwrap();
+    let closed = with_site(folder.path()).await;
+    let embed_origins = vec!["https://app.example".parse().unwrap()];
+    let site = Some(folder.path().to_owned());
+    let open = start_with(Config { embed_origins, site, ..Config::on_loopback() }).await;
+    let policy = |response: &Response| header(response, "content-security-policy").to_owned();
+    let page = get(&closed, "/r/abc-defg").await;
+    assert!(policy(&page).contains("frame-ancestors 'self';"));
+    // Who kept the page from before the settings changed gets the new policy.
+    let tag = header(&page, "etag").to_owned();
+    let page = request(Method::GET, open.http_addr, "/r/abc-defg").header("if-none-match", tag);
+    let page = page.send().await.unwrap();
+    assert_eq!(page.status(), StatusCode::OK);
+    assert!(policy(&page).contains("frame-ancestors 'self' https://app.example;"));
+    let allowed = async |server: &Running, query: &str| {
+        get(server, &format!("/api/embed{query}")).await.json::<Value>().await.unwrap()["allowed"].clone()
+    };
+    assert_eq!(allowed(&open, "?origin=https://app.example").await, true);
+    assert_eq!(allowed(&open, &format!("?origin=http://{}", open.http_addr)).await, true);
+    assert_eq!(allowed(&open, "?origin=https://evil.example").await, false);
+    assert_eq!(allowed(&open, "?origin=null").await, false);
+    assert_eq!(allowed(&open, "").await, false);
+    assert_eq!(allowed(&closed, "?origin=https://app.example").await, false);
+}
+
+#[tokio::test]
+async fn pages_of_any_origin_load_the_script_of_the_embedding_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = with_site(folder.path()).await;
+    std::fs::write(folder.path().join("embed.js"), "1").unwrap();
+    let script = get(&server, "/embed.js").await;
+    assert_eq!(header(&script, "access-control-allow-origin"), "*");
+    assert_eq!(header(&script, "cross-origin-resource-policy"), "cross-origin");
+    for path in ["/", "/api/version", &format!("/{SCRIPT}")] {
+        assert_eq!(header(&get(&server, path).await, "access-control-allow-origin"), "", "{path}");
     }
 }
 
