@@ -20,6 +20,11 @@ mod ui;
 
 fn main() {
     console_error_panic_hook::set_once();
-    leptos::mount::mount_to_body(app::App);
-    session::remove_splash();
+    if session::is_given_up() {
+        return;
+    }
+    session::begin_speaking(|| {
+        leptos::mount::mount_to_body(app::App);
+        session::remove_splash();
+    });
 }

@@ -8,9 +8,9 @@ pub(crate) enum Background {
     /// What the camera sees.
     #[default]
     Real,
-    /// Blurred so far that nothing can be read.
+    /// Blurred so far that nothing can be read: a [`Strength`] below the middle of both presets.
     LightBlur,
-    /// Blurred past recognition.
+    /// Blurred past recognition: one above.
     StrongBlur,
     /// A picture that comes with the site.
     Scene(Scene),
@@ -35,7 +35,58 @@ pub(crate) enum Scene {
     Visavis,
 }
 
+/// How much a blur takes away, in percent of the most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Strength(u8);
+
+impl Strength {
+    /// That of the light blur.
+    pub(crate) const LIGHT: Self = Self(35);
+    /// That of the strong one.
+    pub(crate) const STRONG: Self = Self(85);
+    /// The least that may be called hidden, and the most.
+    pub(crate) const MIN: Self = Self(10);
+    pub(crate) const MAX: Self = Self(100);
+
+    /// What a slider, or the browser's memory, says. What cannot be read hides much, since something was to be hidden.
+    pub(crate) fn read(text: &str) -> Self {
+        let percent = text.parse::<f64>().ok().filter(|percent| percent.is_finite());
+        // The cast is within bounds after the clamp.
+        percent.map_or(Self::STRONG, |percent| {
+            Self(percent.round().clamp(f64::from(Self::MIN.0), f64::from(Self::MAX.0)) as u8)
+        })
+    }
+
+    /// From 10 to 100.
+    pub(crate) const fn percent(self) -> u8 {
+        self.0
+    }
+
+    /// As a share of the most, as the effects take it.
+    pub(crate) fn share(self) -> f64 {
+        f64::from(self.0) / 100.0
+    }
+
+    /// Which of the two blurs of the menu it is nearer to.
+    pub(crate) const fn background(self) -> Background {
+        if self.0 <= u8::midpoint(Self::LIGHT.0, Self::STRONG.0) {
+            Background::LightBlur
+        } else {
+            Background::StrongBlur
+        }
+    }
+}
+
 impl Background {
+    /// The blur that a choice in the menu begins with; nothing for what is no blur.
+    pub(crate) const fn preset(self) -> Option<Strength> {
+        match self {
+            Self::LightBlur => Some(Strength::LIGHT),
+            Self::StrongBlur => Some(Strength::STRONG),
+            Self::Real | Self::Scene(_) | Self::Own => None,
+        }
+    }
+
     /// Everything in the menu, in its order.
     pub(crate) const ALL: [Self; 10] = [
         Self::Real,
@@ -111,5 +162,31 @@ mod tests {
     #[test]
     fn a_background_that_is_gone_does_not_show_the_room() {
         assert_eq!(Background::remembered("a scene of another version"), Background::StrongBlur);
+    }
+
+    #[test]
+    fn a_blurs_strength_chooses_the_preset_beside_it() {
+        for background in [Background::LightBlur, Background::StrongBlur] {
+            assert_eq!(background.preset().map(Strength::background), Some(background));
+        }
+        assert_eq!(Strength::MIN.background(), Background::LightBlur);
+        assert_eq!(Strength::MAX.background(), Background::StrongBlur);
+    }
+
+    #[test]
+    fn a_strength_is_read_within_its_bounds_and_hides_much_when_it_is_unreadable() {
+        for (text, percent) in [
+            ("42", 42),
+            ("42.4", 42),
+            ("0", 10),
+            ("-1e9", 10),
+            ("1e9", 100),
+            ("", 85),
+            ("NaN", 85),
+            ("x", 85),
+        ] {
+            assert_eq!(Strength::read(text).percent(), percent, "{text}");
+        }
+        assert!((Strength::MAX.share() - 1.0).abs() < f64::EPSILON);
     }
 }

@@ -24,6 +24,13 @@ pub(crate) enum Connection {
     /// On the way into the room.
     #[default]
     Connecting,
+    /// A host is asked to let the person in.
+    Knocking,
+    /// The person is asked for the meeting's passcode.
+    PasscodeNeeded {
+        /// Whether the one they gave is not it.
+        is_wrong: bool,
+    },
     /// In the room, sound and picture can flow, or are about to for the first time.
     Connected,
     /// In the room, but sound and picture are interrupted.
@@ -33,6 +40,8 @@ pub(crate) enum Connection {
         /// When the next try begins.
         retry_at: Option<Moment>,
     },
+    /// The server said that it starts anew; the page comes back by itself.
+    ServerRestarting,
     /// This device has no network.
     Offline,
 }
@@ -72,6 +81,18 @@ impl CallView {
         self.entered && self.tiles.iter().all(|tile| tile.is_self)
     }
 
+    /// The slots whose pictures are shown.
+    pub(crate) fn slots(&self) -> Vec<String> {
+        let moves = self.tiles.iter().filter(|tile| tile.pause.is_none());
+        moves.filter_map(|tile| tile.slot.clone()).collect()
+    }
+
+    /// Whose picture a slot carries.
+    pub(crate) fn name_in(&self, slot: &str) -> Option<String> {
+        let tile = self.tiles.iter().find(|tile| tile.slot.as_deref() == Some(slot))?;
+        Some(tile.name.clone())
+    }
+
     /// The tile of one person.
     pub(crate) fn tile(&self, peer: shared::PeerId) -> Option<&TileView> {
         self.tiles.iter().find(|tile| tile.peer == peer)
@@ -83,9 +104,12 @@ impl Connection {
     pub(crate) const fn state(self) -> &'static str {
         match self {
             Self::Connecting => "connecting",
+            Self::Knocking => "knocking",
+            Self::PasscodeNeeded { .. } => "passcode-needed",
             Self::Connected => "connected",
             Self::MediaInterrupted => "media-interrupted",
             Self::Reconnecting { .. } => "reconnecting",
+            Self::ServerRestarting => "server-restarting",
             Self::Offline => "offline",
         }
     }
@@ -93,8 +117,9 @@ impl Connection {
     /// The sentence of the banner, and seconds to count down when there are any. Nothing when all is well.
     pub(crate) fn sentence(self, now: Moment) -> Option<(Key, Option<u64>)> {
         match self {
-            Self::Connecting | Self::Connected => None,
+            Self::Connecting | Self::Knocking | Self::PasscodeNeeded { .. } | Self::Connected => None,
             Self::MediaInterrupted => Some((Key::MediaInterrupted, None)),
+            Self::ServerRestarting => Some((Key::ServerRestarting, None)),
             Self::Offline => Some((Key::Offline, None)),
             Self::Reconnecting { retry_at } => {
                 // Rounded up, so that it never says "in 0 seconds".
@@ -109,7 +134,9 @@ impl Connection {
 }
 
 fn connection(engine: &Engine) -> Connection {
-    judge(engine.phase(), engine.media_connection(), engine.is_online())
+    let connection = judge(engine.phase(), engine.media_connection(), engine.is_online());
+    let is_on_the_way = matches!(connection, Connection::Connecting | Connection::Reconnecting { .. });
+    if is_on_the_way && engine.is_server_restarting() { Connection::ServerRestarting } else { connection }
 }
 
 /// Browsers call a device without a default route offline, also when it reaches the server well: what
@@ -118,14 +145,18 @@ fn judge(phase: Phase, media: MediaConnection, online: bool) -> Connection {
     let is_flowing = media == MediaConnection::Connected;
     match phase {
         Phase::Joined if is_flowing => Connection::Connected,
-        Phase::Joined | Phase::Connecting { .. } | Phase::Reconnecting { .. } if !online => {
+        Phase::PasscodeNeeded { is_wrong } => Connection::PasscodeNeeded { is_wrong },
+        Phase::Knocking if online => Connection::Knocking,
+        Phase::Joined | Phase::Knocking | Phase::Connecting { .. } | Phase::Reconnecting { .. }
+            if !online =>
+        {
             Connection::Offline
         }
         Phase::Connecting { attempt: 0 | 1, .. } => Connection::Connecting,
         Phase::Connecting { retry_at, .. } | Phase::Reconnecting { retry_at, .. } => {
             Connection::Reconnecting { retry_at }
         }
-        Phase::Joined | Phase::Ended(_) => match media {
+        Phase::Joined | Phase::Knocking | Phase::Ended(_) => match media {
             MediaConnection::Disconnected | MediaConnection::Failed => Connection::MediaInterrupted,
             MediaConnection::New
             | MediaConnection::Connecting

@@ -1,4 +1,4 @@
-//! How the tiles share the stage: a pure function of the stage's size and the number of tiles.
+//! How equal tiles share a place: a pure function of the place's size and the number of tiles.
 
 /// Width and height in CSS pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -28,13 +28,13 @@ const WIDEST: f64 = 16.0 / 9.0;
 const NARROWEST_ON_LANDSCAPE: f64 = 4.0 / 3.0;
 /// A stage that stands, as on a phone, has room for tiles that stand.
 const NARROWEST_ON_PORTRAIT: f64 = 3.0 / 4.0;
-/// Below this width of the stage, gaps are halved.
+/// Below this width of the stage, gaps are halved and tiles may be smaller.
 const NARROW_STAGE: f64 = 640.0;
 
 /// The columns and rows that make the tiles largest. Works for any number of tiles; zero is laid out as one.
 pub(crate) fn layout(stage: Size, tiles: usize) -> Layout {
     let count = tiles.max(1);
-    let gap = if stage.width < NARROW_STAGE { 8.0 } else { 16.0 };
+    let gap = gap(stage);
     let narrowest = if stage.width < stage.height { NARROWEST_ON_PORTRAIT } else { NARROWEST_ON_LANDSCAPE };
     let candidate = |columns: usize| {
         let rows = count.div_ceil(columns);
@@ -45,9 +45,19 @@ pub(crate) fn layout(stage: Size, tiles: usize) -> Layout {
         .fold(candidate(1), |best, next| if is_better(&next, &best) { next } else { best })
 }
 
+/// Between two tiles on a stage of this size, in CSS pixels.
+pub(crate) const fn gap(stage: Size) -> f64 {
+    if is_narrow(stage) { 8.0 } else { 16.0 }
+}
+
+/// Whether the stage is one of a phone.
+pub(crate) const fn is_narrow(stage: Size) -> bool {
+    stage.width < NARROW_STAGE
+}
+
 /// The height, in device pixels, of the picture that fills a tile.
-pub(crate) fn picture_height(layout: &Layout, pixel_ratio: f64) -> u16 {
-    let height = (layout.tile.height * pixel_ratio).ceil();
+pub(crate) fn picture_height(tile: Size, pixel_ratio: f64) -> u16 {
+    let height = (tile.height * pixel_ratio).ceil();
     height.clamp(1.0, f64::from(shared::limits::WANT_HEIGHT_MAX)) as u16
 }
 
@@ -151,9 +161,9 @@ mod tests {
     #[test]
     fn the_picture_asked_for_follows_the_density_of_the_screen_up_to_the_limit() {
         let found = layout(Size { width: 1440.0, height: 780.0 }, 4);
-        assert_eq!(picture_height(&found, 1.0), 382);
-        assert_eq!(picture_height(&found, 2.0), 764);
-        assert_eq!(picture_height(&found, 1e9), shared::limits::WANT_HEIGHT_MAX);
-        assert_eq!(picture_height(&found, f64::NAN), 0);
+        assert_eq!(picture_height(found.tile, 1.0), 382);
+        assert_eq!(picture_height(found.tile, 2.0), 764);
+        assert_eq!(picture_height(found.tile, 1e9), shared::limits::WANT_HEIGHT_MAX);
+        assert_eq!(picture_height(found.tile, f64::NAN), 0);
     }
 }

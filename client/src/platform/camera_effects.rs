@@ -72,6 +72,9 @@ pub(crate) enum EffectsEvent {
     Failed(String),
 }
 
+/// Who waits for the track of the worker, or for hearing that it makes none.
+type Made = futures_channel::oneshot::Sender<Option<MediaStreamTrack>>;
+
 /// The worker, with the way to it and back. Dropping it ends both.
 pub(crate) struct CameraEffects {
     worker: Worker,
@@ -98,7 +101,7 @@ impl CameraEffects {
     /// The browser has nothing of what it takes; the text is for the console.
     pub(crate) async fn start(tell: impl Fn(EffectsEvent) + 'static) -> Result<Self, String> {
         let worker = Worker::new(WORKER).map_err(|error| describe(&error))?;
-        let made = Rc::new(RefCell::new(None::<futures_channel::oneshot::Sender<MediaStreamTrack>>));
+        let made = Rc::new(RefCell::new(None::<Made>));
         let capture = Rc::new(RefCell::new(None::<Rc<CanvasCapture>>));
         let tell = Rc::new(tell);
         let messages = {
@@ -120,7 +123,7 @@ impl CameraEffects {
 
     async fn open(
         worker: &Worker,
-        made: &RefCell<Option<futures_channel::oneshot::Sender<MediaStreamTrack>>>,
+        made: &RefCell<Option<Made>>,
         capture: &RefCell<Option<Rc<CanvasCapture>>>,
     ) -> Result<(Way, MediaStreamTrack), JsValue> {
         if has("MediaStreamTrackGenerator") && has("MediaStreamTrackProcessor") {
@@ -129,11 +132,10 @@ impl CameraEffects {
             post(worker, "sink", &[("writable", writable.clone())], &[writable]);
             return Ok((Way::Streams, generator.into()));
         }
-        if is_safari() {
-            let (send, receive) = futures_channel::oneshot::channel();
-            *made.borrow_mut() = Some(send);
-            post(worker, "sink", &[("generate", true.into())], &[]);
-            let track = receive.await.map_err(|_| JsValue::from_str("the worker made no track"))?;
+        let (send, receive) = futures_channel::oneshot::channel();
+        *made.borrow_mut() = Some(send);
+        post(worker, "sink", &[("generate", true.into())], &[]);
+        if let Ok(Some(track)) = receive.await {
             return Ok((Way::Inside, track));
         }
         let (canvas, track) = CanvasCapture::open(worker)?;
@@ -191,6 +193,11 @@ impl CameraEffects {
     pub(crate) fn look_every(&self, pictures: u32) {
         post(&self.worker, "spacing", &[("pictures", pictures.into())], &[]);
     }
+
+    /// Halves what the camera gives in 720 lines or more.
+    pub(crate) fn halve(&self, is_wanted: bool) {
+        post(&self.worker, "halving", &[("isHalving", is_wanted.into())], &[]);
+    }
 }
 
 impl Drop for CameraEffects {
@@ -202,7 +209,7 @@ impl Drop for CameraEffects {
 
 fn hear(
     message: &JsValue,
-    made: &RefCell<Option<futures_channel::oneshot::Sender<MediaStreamTrack>>>,
+    made: &RefCell<Option<Made>>,
     capture: &RefCell<Option<Rc<CanvasCapture>>>,
     tell: &dyn Fn(EffectsEvent),
 ) {
@@ -214,12 +221,12 @@ fn hear(
             dropped: number("dropped") as u32
                 + capture.borrow().as_ref().map_or(0, |capture| capture.take_missed()),
             median_ms: number("medianMs"),
-            is_pressed: false,
+            ..Second::default()
         })),
         Some("failed") => tell(EffectsEvent::Failed(field("reason").as_string().unwrap_or_default())),
         Some("track") => {
-            if let (Some(made), Ok(track)) = (made.borrow_mut().take(), field("track").dyn_into()) {
-                made.send(track).ok();
+            if let Some(made) = made.borrow_mut().take() {
+                made.send(field("track").dyn_into().ok()).ok();
             }
         }
         Some(about @ ("drawn" | "dropped" | "woken")) => {
@@ -256,17 +263,11 @@ fn has(class: &str) -> bool {
     Reflect::has(&js_sys::global(), &class.into()).unwrap_or(false)
 }
 
-/// Whose workers make tracks; no page can ask that of them without starting one.
-fn is_safari() -> bool {
-    let agent = super::page::user_agent();
-    agent.contains("Safari/") && !agent.contains("Chrome/")
-}
-
 fn has_relaxed_simd() -> bool {
     let probe = Uint8Array::from(RELAXED_PROBE.as_slice());
     js_sys::WebAssembly::validate(&probe.into()).unwrap_or(false)
 }
 
-fn describe(error: &JsValue) -> String {
+pub(super) fn describe(error: &JsValue) -> String {
     error.dyn_ref::<js_sys::Error>().map_or_else(|| format!("{error:?}"), |error| error.message().into())
 }

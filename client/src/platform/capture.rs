@@ -27,6 +27,17 @@ impl Track {
         self.0.stop();
     }
 
+    /// What matters about it when the connection is weak (W3C MediaStreamTrack Content Hints).
+    pub(crate) fn set_content_hint(&self, hint: &str) {
+        // Fails on frozen objects only; browsers without it encode as they think best.
+        js_sys::Reflect::set(&self.0, &"contentHint".into(), &hint.into()).ok();
+    }
+
+    /// What the device calls itself.
+    pub(crate) fn label(&self) -> String {
+        self.0.label()
+    }
+
     /// The device's id.
     pub(crate) fn device_id(&self) -> Option<String> {
         self.0.get_settings().get_device_id()
@@ -80,6 +91,8 @@ pub(crate) struct Request<'a> {
     pub(crate) device: Device,
     /// The browser's id.
     pub(crate) id: Option<&'a str>,
+    /// The noise is taken out by us: the browser is to leave the microphone's sound as it is but for echoes and loudness.
+    pub(crate) is_raw: bool,
 }
 
 /// Takes devices; the person is asked once for all of them. The tracks are in the order of the requests.
@@ -91,7 +104,7 @@ pub(crate) async fn take(requests: &[Request<'_>]) -> Result<Vec<Track>, Capture
     let constraints = MediaStreamConstraints::new();
     for request in requests {
         match request.device {
-            Device::Microphone => constraints.set_audio(&microphone_constraints(request.id)),
+            Device::Microphone => constraints.set_audio(&microphone_constraints(request.id, request.is_raw)),
             Device::Camera => constraints.set_video(&camera_constraints(request.id)),
         }
     }
@@ -106,10 +119,10 @@ pub(crate) async fn take(requests: &[Request<'_>]) -> Result<Vec<Track>, Capture
     requests.iter().map(track).collect::<Option<Vec<_>>>().ok_or(CaptureProblem::Unknown)
 }
 
-fn microphone_constraints(id: Option<&str>) -> JsValue {
+fn microphone_constraints(id: Option<&str>, is_raw: bool) -> JsValue {
     let constraints = MediaTrackConstraints::new();
     constraints.set_echo_cancellation_bool(true);
-    constraints.set_noise_suppression_bool(true);
+    constraints.set_noise_suppression_bool(!is_raw);
     constraints.set_auto_gain_control_bool(true);
     if let Some(id) = id {
         constraints.set_device_id_str(id);

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use engine::Moment;
+use futures_channel::oneshot;
 use wasm_bindgen::JsCast as _;
 use wasm_bindgen::closure::Closure;
 
@@ -17,6 +18,37 @@ pub(crate) fn now() -> Moment {
 /// Milliseconds since the epoch by this device's clock, which may be set back.
 pub(crate) fn epoch_ms() -> f64 {
     js_sys::Date::now()
+}
+
+/// Ends after this time; dropping it stops the timer.
+pub(crate) async fn sleep(time: Duration) {
+    let (sender, fired) = oneshot::channel();
+    let mut sender = Some(sender);
+    let timer = Timer::once(time, move || drop(sender.take()));
+    // The sender is dropped rather than used: that wakes all the same.
+    fired.await.unwrap_or(());
+    drop(timer);
+}
+
+/// The time of day of a moment, as people here write it; with the day when that is not today.
+pub(crate) fn time_of_day(at_s: u32) -> String {
+    let moment = js_sys::Date::new(&(f64::from(at_s) * 1000.0).into());
+    let is_today = moment.to_date_string() == js_sys::Date::new_0().to_date_string();
+    let options = js_sys::Object::new();
+    let set = |name: &str, value: &str| js_sys::Reflect::set(&options, &name.into(), &value.into()).ok();
+    set("hour", "numeric");
+    set("minute", "2-digit");
+    if !is_today {
+        set("day", "numeric");
+        set("month", "short");
+    }
+    // No locale: the browser's own.
+    let format = js_sys::Intl::DateTimeFormat::new(&js_sys::Array::new(), &options).format();
+    format
+        .call1(&wasm_bindgen::JsValue::UNDEFINED, &moment)
+        .ok()
+        .and_then(|text| text.as_string())
+        .unwrap_or_default()
 }
 
 /// A timer; dropping it stops it.

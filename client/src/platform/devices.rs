@@ -40,5 +40,5 @@ fn describe(device: MediaDeviceInfo) -> Option<DeviceInfo> {
         MediaDeviceKind::Audiooutput => DeviceKind::Speaker,
         _ => return None,
     };
-    Some(DeviceInfo { kind, id: device.device_id(), label: device.label() })
+    Some(DeviceInfo { kind, id: device.device_id(), label: device.label(), group: device.group_id() })
 }

@@ -1,20 +1,52 @@
 //! The page itself: its address, the network, leaving it.
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use wasm_bindgen::{JsCast as _, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Element, KeyboardEvent, PageTransitionEvent, ResizeObserver, Window};
+use web_sys::{Element, KeyboardEvent, Node, PageTransitionEvent, ResizeObserver, Window};
 
 use super::events::Listener;
 use crate::call::layout::Size;
-use crate::call::shortcut::KeyPress;
+use crate::call::shortcut::{KeyPress, Phase};
 
 pub(super) fn window() -> Window {
     web_sys::window().expect("the program runs in a page, never in a worker")
 }
 
+/// Runs a task before anything is mounted; the one of Leptos is there only from then on.
+pub(crate) fn spawn_before_mounting(task: impl Future<Output = ()> + 'static) {
+    wasm_bindgen_futures::spawn_local(task);
+}
+
 /// The path of the address, for example `/r/abc-defg-hjk`.
 pub(crate) fn path() -> String {
     window().location().pathname().unwrap_or_default()
+}
+
+/// The fragment of the address, with its `#`; empty when there is none.
+pub(crate) fn fragment() -> String {
+    window().location().hash().unwrap_or_default()
+}
+
+/// Takes the fragment out of the address bar and out of the history: it held a secret.
+pub(crate) fn remove_fragment() {
+    let location = window().location();
+    let query = location.search().unwrap_or_default();
+    if let (Ok(path), Ok(history)) = (location.pathname(), window().history()) {
+        history.replace_state_with_url(&JsValue::NULL, "", Some(&format!("{path}{query}"))).ok();
+    }
+}
+
+/// How far an element is scrolled before its end, in CSS pixels.
+pub(crate) fn before_end(element: &Element) -> i32 {
+    element.scroll_height() - element.scroll_top() - element.client_height()
+}
+
+/// Scrolls an element to its end.
+pub(crate) fn scroll_to_end(element: &Element) {
+    element.set_scroll_top(element.scroll_height());
 }
 
 /// Host and port of the address.
@@ -50,6 +82,31 @@ pub(crate) fn reload() {
     window().location().reload().ok();
 }
 
+/// Sets an attribute of the whole page, or takes it away.
+pub(crate) fn set_attribute(name: &str, value: Option<&str>) {
+    let Some(root) = root() else { return };
+    // Both fail only for a name that is none.
+    match value {
+        Some(value) => root.set_attribute(name, value).ok(),
+        None => root.remove_attribute(name).ok(),
+    };
+}
+
+/// Replaces the custom properties that were given to the whole page before.
+pub(crate) fn set_properties(before: &[&str], now: &[(&str, String)]) {
+    let Some(root) = root() else { return };
+    for name in before {
+        root.style().remove_property(name).ok();
+    }
+    for (name, value) in now {
+        root.style().set_property(name, value).ok();
+    }
+}
+
+fn root() -> Option<web_sys::HtmlElement> {
+    window().document()?.document_element()?.dyn_into().ok()
+}
+
 /// Names the tab.
 pub(crate) fn set_title(title: &str) {
     if let Some(document) = window().document() {
@@ -57,11 +114,20 @@ pub(crate) fn set_title(title: &str) {
     }
 }
 
-/// Takes away what is shown while the program is loaded.
+/// Takes away what is shown while the program is loaded, and when it cannot be.
 pub(crate) fn remove_splash() {
-    if let Some(splash) = window().document().and_then(|document| document.get_element_by_id("splash")) {
-        splash.remove();
+    let Some(document) = window().document() else { return };
+    for id in ["splash", "start-problem"] {
+        if let Some(element) = document.get_element_by_id(id) {
+            element.remove();
+        }
     }
+}
+
+/// Whether the page has found already that this browser lacks what a meeting needs, and says so.
+pub(crate) fn is_given_up() -> bool {
+    let root = window().document().and_then(|document| document.document_element());
+    root.is_some_and(|root| root.has_attribute("data-start-problem"))
 }
 
 /// Whether the device has a network, as far as the browser knows.
@@ -90,6 +156,18 @@ pub(crate) fn reload_when_restored() -> Listener {
             reload();
         }
     })
+}
+
+/// Calls `react` when the page comes into view (true) or nobody sees it any more.
+pub(crate) fn on_visibility(react: impl Fn(bool) + 'static) -> Option<Listener> {
+    let document = window().document()?;
+    let watched = document.clone();
+    Some(Listener::new(&document, "visibilitychange", move |_| react(!watched.hidden())))
+}
+
+/// Calls `react` when the window loses the keyboard to another.
+pub(crate) fn on_blur(mut react: impl FnMut() + 'static) -> Listener {
+    Listener::new(&window(), "blur", move |_| react())
 }
 
 /// Calls `react` on every click or key, until dropped. Browsers start held-back sound only then.
@@ -161,22 +239,58 @@ impl Drop for SizeObserver {
     }
 }
 
-/// Calls `react` with every pressed key; when it answers true, the browser does nothing with it.
-pub(crate) fn on_key(react: impl Fn(KeyPress<'_>) -> bool + 'static) -> Listener {
-    Listener::new(&window(), "keydown", move |event| {
+/// Calls `react` with every key that is pressed, held or let go; when it answers true, the browser does nothing with it.
+pub(crate) fn on_key(react: impl Fn(KeyPress<'_>) -> bool + Clone + 'static) -> [Listener; 3] {
+    let clicked = Rc::new(RefCell::new(None::<Node>));
+    let (pointed, released, react_to_release) = (Rc::clone(&clicked), Rc::clone(&clicked), react.clone());
+    [
+        Listener::new(&window(), "pointerdown", move |event| {
+            *pointed.borrow_mut() = event.target().and_then(|target| target.dyn_into().ok());
+        }),
+        key_listener("keydown", Phase::Pressed, clicked, react),
+        key_listener("keyup", Phase::Released, released, react_to_release),
+    ]
+}
+
+fn key_listener(
+    event: &'static str,
+    phase: Phase,
+    clicked: Rc<RefCell<Option<Node>>>,
+    react: impl Fn(KeyPress<'_>) -> bool + 'static,
+) -> Listener {
+    Listener::new(&window(), event, move |event| {
         let Some(event) = event.dyn_ref::<KeyboardEvent>() else { return };
-        if event.repeat() {
-            return;
+        if event.key() == "Tab" {
+            clicked.take();
         }
         let target = event.target().and_then(|target| target.dyn_into::<Element>().ok());
         let press = KeyPress {
             key: &event.key(),
             command: event.ctrl_key() || event.meta_key(),
             alt: event.alt_key(),
-            writing: target.is_some_and(|element| element.tag_name() == "INPUT"),
+            writing: target.as_ref().is_some_and(takes_text),
+            on_control: target.is_some_and(|element| takes_space(&element, clicked.borrow().as_ref())),
+            phase: if event.repeat() { Phase::Held } else { phase },
         };
         if react(press) {
             event.prevent_default();
         }
     })
+}
+
+/// Whether the space bar means something to this element: a control that was reached with the keyboard. The one that was clicked
+/// last has the focus, too, but nobody expects it to be pressed again. (`:focus-visible` does not tell them apart: it matches
+/// either from the first key on.)
+fn takes_space(element: &Element, clicked: Option<&Node>) -> bool {
+    !matches!(element.tag_name().as_str(), "BODY" | "HTML")
+        && clicked.is_none_or(|clicked| !element.contains(Some(clicked)))
+}
+
+/// Whether letters end up in this element. In a switch or among radio buttons they do not.
+fn takes_text(element: &Element) -> bool {
+    let kind = element.get_attribute("type").unwrap_or_default();
+    match element.tag_name().as_str() {
+        "INPUT" => !matches!(kind.as_str(), "checkbox" | "radio" | "range" | "file"),
+        name => name == "TEXTAREA",
+    }
 }

@@ -18,9 +18,13 @@ use super::capture::Track;
 use super::codecs;
 use super::debug;
 use super::events::Listener;
+use super::inbound;
+use super::outbound;
 use super::picture::Picture;
 use super::playout::Playout;
 use super::suspension::Suspension;
+use crate::call::encoder::Reading;
+use crate::call::reception::ReceptionReading;
 
 /// What the browser says when something fails; for the log only.
 #[derive(Debug)]
@@ -64,14 +68,24 @@ pub(crate) struct OwnTracks {
     pub(crate) microphone: Option<Track>,
     /// The camera.
     pub(crate) camera: Option<Track>,
+    /// The shared screen.
+    pub(crate) screen: Option<Track>,
+    /// Its sound.
+    pub(crate) screen_audio: Option<Track>,
 }
 
 impl OwnTracks {
-    const fn of(&self, kind: SourceKind) -> Option<&Track> {
+    /// What there can be.
+    pub(crate) const KINDS: [SourceKind; 4] =
+        [SourceKind::Microphone, SourceKind::Camera, SourceKind::Screen, SourceKind::ScreenAudio];
+
+    /// One of them.
+    pub(crate) const fn of(&self, kind: SourceKind) -> Option<&Track> {
         match kind {
             SourceKind::Microphone => self.microphone.as_ref(),
             SourceKind::Camera => self.camera.as_ref(),
-            SourceKind::Screen | SourceKind::ScreenAudio => None,
+            SourceKind::Screen => self.screen.as_ref(),
+            SourceKind::ScreenAudio => self.screen_audio.as_ref(),
         }
     }
 }
@@ -129,15 +143,34 @@ impl PeerConnection {
 
     /// Sends another track, or nothing, from now on. Negotiates nothing.
     pub(crate) async fn replace_track(&self, kind: SourceKind, track: Option<&Track>) {
-        let find = |published: &[Published]| {
-            published.iter().find(|one| one.kind == kind).map(|one| one.transceiver.sender())
-        };
-        let sender = find(&self.published.borrow());
-        if let Some(sender) = sender {
+        if let Some(sender) = self.sender(kind) {
             // Fails only when the connection is closed; then nothing is sent anyway.
             JsFuture::from(sender.replace_track(track.map(Track::track))).await.ok();
             self.suspension.renew(pictures(&self.published.borrow()));
         }
+    }
+
+    /// The counters of what is sent of one kind.
+    pub(crate) async fn readings(&self, kind: SourceKind) -> Vec<Reading> {
+        match self.sender(kind) {
+            Some(sender) => outbound::readings(&sender).await,
+            None => Vec::new(),
+        }
+    }
+
+    /// Everything that is counted, as a JSON array.
+    pub(crate) async fn report(&self) -> Option<String> {
+        outbound::report(&self.connection).await
+    }
+
+    /// The counters of what is received, and of how what is sent arrives.
+    pub(crate) async fn reception(&self) -> Option<ReceptionReading> {
+        inbound::reading(&self.connection).await
+    }
+
+    fn sender(&self, kind: SourceKind) -> Option<RtcRtpSender> {
+        let published = self.published.borrow();
+        published.iter().find(|one| one.kind == kind).map(|one| one.transceiver.sender())
     }
 
     /// Sends only these layers of what is named, and all of everything else.

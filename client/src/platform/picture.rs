@@ -2,6 +2,9 @@
 
 use web_sys::{HtmlVideoElement, MediaStream, MediaStreamTrack};
 
+use super::frame_times;
+use crate::call::latency::FrameTimes;
+
 /// Moving pictures for a video element; cheap to clone.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Picture(MediaStream);
@@ -11,6 +14,11 @@ impl Picture {
     pub(super) fn of_track(track: &MediaStreamTrack) -> Option<Self> {
         let tracks = js_sys::Array::of1(track);
         MediaStream::new_with_tracks(&tracks).ok().map(Self)
+    }
+
+    /// The times of its next frame, where it is shown.
+    pub(crate) async fn frame_times(&self) -> Option<FrameTimes> {
+        frame_times::next(&self.0).await
     }
 
     /// Shows it in an element, unless it is there already.

@@ -23,7 +23,7 @@ pub(crate) struct Pixels {
     pub(crate) height: u32,
 }
 
-/// The picture at an address of the site, or in a `data:` or `blob:` address. Nothing when it is no picture.
+/// The picture at an address of the site, or in a `data:` address. Nothing when it is no picture.
 pub(crate) async fn load(address: &str) -> Option<Pixels> {
     let (canvas, context) = drawn(address).await?;
     let (width, height) = (canvas.width(), canvas.height());
@@ -31,19 +31,35 @@ pub(crate) async fn load(address: &str) -> Option<Pixels> {
     Some(Pixels { rgba: data.data().0, width, height })
 }
 
-/// The same picture, not larger than needed, as a JPEG in a `data:` address: small enough to be kept.
-pub(crate) async fn reduce(address: &str) -> Option<String> {
-    let (canvas, _) = drawn(address).await?;
-    canvas.to_data_url_with_type_and_encoder_options("image/jpeg", &0.85.into()).ok()
+/// A file that was chosen, under an address that is given back when this is dropped: until then the browser keeps the file.
+#[derive(Debug)]
+pub(crate) struct ChosenFile {
+    address: String,
 }
 
-/// The address of the file that was chosen in the field that this happened to; it lives as long as the page.
-pub(crate) fn chosen(event: &Event) -> Option<String> {
-    let field: HtmlInputElement = event.target()?.dyn_into().ok()?;
-    let file = field.files()?.get(0)?;
-    // The same file can be chosen again.
-    field.set_value("");
-    Url::create_object_url_with_blob(&file).ok()
+impl ChosenFile {
+    /// The file that was chosen in the field that this happened to.
+    pub(crate) fn of(event: &Event) -> Option<Self> {
+        let field: HtmlInputElement = event.target()?.dyn_into().ok()?;
+        let file = field.files()?.get(0)?;
+        // The same file can be chosen again.
+        field.set_value("");
+        let address = Url::create_object_url_with_blob(&file).ok()?;
+        Some(Self { address })
+    }
+
+    /// The same picture, not larger than needed, as a JPEG in a `data:` address: small enough to be kept. Nothing when it is
+    /// no picture.
+    pub(crate) async fn reduce(self) -> Option<String> {
+        let (canvas, _) = drawn(&self.address).await?;
+        canvas.to_data_url_with_type_and_encoder_options("image/jpeg", &0.85.into()).ok()
+    }
+}
+
+impl Drop for ChosenFile {
+    fn drop(&mut self) {
+        Url::revoke_object_url(&self.address).ok();
+    }
 }
 
 async fn drawn(address: &str) -> Option<(HtmlCanvasElement, CanvasRenderingContext2d)> {

@@ -100,7 +100,7 @@ pub(crate) fn can_choose_speaker() -> bool {
 }
 
 /// `setSinkId`, which `web_sys` does not have. A speaker that is gone leaves the sound where it is.
-fn send_to(element: &HtmlAudioElement, id: &str) {
+pub(super) fn send_to(element: &HtmlAudioElement, id: &str) {
     let method = js_sys::Reflect::get(element, &"setSinkId".into()).unwrap_or(JsValue::UNDEFINED);
     let Ok(method) = method.dyn_into::<js_sys::Function>() else { return };
     if let Ok(promise) = method.call1(element, &id.into()).and_then(JsCast::dyn_into::<js_sys::Promise>) {

@@ -96,6 +96,13 @@ impl Request {
                 has_changed |= scale(&encoding, scaling)?;
             }
         }
+        if let Some(preference) = degradation_preference(&sender) {
+            let before = Reflect::get(&parameters, &"degradationPreference".into())?.as_string();
+            if before.as_deref() != Some(preference) {
+                has_changed |=
+                    Reflect::set(&parameters, &"degradationPreference".into(), &preference.into())?;
+            }
+        }
         if has_changed {
             // In the same task as `getParameters`: later its transaction is over.
             let promise = method(&sender, "setParameters")?.call1(&sender, &parameters)?;
@@ -118,6 +125,18 @@ fn scale(encoding: &JsValue, scaling: Scaling) -> Result<bool, JsValue> {
         Reflect::set(encoding, &"scalabilityMode".into(), &mode.into())?;
     }
     Ok(true)
+}
+
+/// What gives way where the connection or the device is too weak (WebRTC Extensions, `RTCDegradationPreference`): of letters
+/// the number of pictures, of films their size. Tracks without a hint leave it to the browser.
+fn degradation_preference(sender: &RtcRtpSender) -> Option<&'static str> {
+    let track = sender.track()?;
+    let hint = Reflect::get(&track, &"contentHint".into()).ok()?.as_string()?;
+    match hint.as_str() {
+        "detail" | "text" => Some("maintain-resolution"),
+        "motion" => Some("maintain-framerate"),
+        _ => None,
+    }
 }
 
 /// Lines of what the camera gives at the moment.

@@ -5,8 +5,10 @@ use leptos::task::spawn_local;
 use shared::MediaState;
 
 use super::sent_camera::SentCamera;
+use super::sent_microphone::SentMicrophone;
+use super::shared_screen::SharedScreen;
 use crate::call::capture_problem::{CaptureProblem, Device};
-use crate::call::devices_view_model::{DeviceKind, Devices};
+use crate::call::devices_view_model::{DeviceKind, DeviceNews, Devices};
 use crate::call::source_state::SourceState;
 use crate::platform::capture::{self, Request, Track};
 use crate::platform::devices;
@@ -23,12 +25,18 @@ pub(crate) struct LocalMedia {
     pub(crate) microphone: RwSignal<SourceState>,
     /// The camera's state.
     pub(crate) camera: RwSignal<SourceState>,
-    /// Its sound; also while it is silenced.
+    /// Its own sound; also while it is silenced.
     pub(crate) microphone_track: RwSignal<Option<Track>, LocalStorage>,
+    /// Its sound, as it is sent.
+    pub(crate) sent_microphone: SentMicrophone,
     /// Its pictures, as they are sent.
     pub(crate) sent_camera: SentCamera,
+    /// The screen, while it is shared.
+    pub(crate) screen: SharedScreen,
     /// What can be chosen.
     pub(crate) devices: RwSignal<Devices>,
+    /// What became of them, until it is told; at most [`NEWS_MAX`], the oldest are forgotten.
+    pub(crate) news: RwSignal<Vec<DeviceNews>>,
     /// Numbers the requests, so that a late answer to an earlier one is recognised.
     requests: StoredValue<[u32; 2]>,
     _listener: StoredValue<Option<Listener>, LocalStorage>,
@@ -45,8 +53,11 @@ impl LocalMedia {
             microphone: RwSignal::default(),
             camera: RwSignal::default(),
             microphone_track: RwSignal::new_local(None),
+            sent_microphone: SentMicrophone::new(),
             sent_camera: SentCamera::new(),
+            screen: SharedScreen::new(),
             devices: RwSignal::new(known),
+            news: RwSignal::default(),
             requests: StoredValue::default(),
             _listener: StoredValue::new_local(None),
         };
@@ -58,6 +69,13 @@ impl LocalMedia {
                 media.put(Device::Camera, None);
                 media.camera.set(SourceState::failed(problem));
             }
+        });
+        Effect::new(move |before: Option<bool>| {
+            let wants_raw = media.sent_microphone.wants_raw();
+            if before.is_some_and(|before| before != wants_raw) && media.held(Device::Microphone).is_some() {
+                media.renew_microphone();
+            }
+            wants_raw
         });
         on_cleanup(move || media.stop());
         media
@@ -98,6 +116,7 @@ impl LocalMedia {
         match (device, track) {
             (Device::Microphone, Some(track)) if track.is_live() => {
                 self.next_request(device);
+                self.sent_microphone.stop_listening();
                 track.set_enabled(on);
                 self.state_of(device).set(SourceState::succeeded(on));
             }
@@ -140,6 +159,7 @@ impl LocalMedia {
 
     /// Gives all devices back.
     pub(crate) fn stop(self) {
+        self.screen.stop();
         for device in [Device::Microphone, Device::Camera] {
             self.next_request(device);
             self.put(device, None);
@@ -152,8 +172,8 @@ impl LocalMedia {
         let [microphone, camera] = [DeviceKind::Microphone, DeviceKind::Camera].map(|kind| self.chosen(kind));
         spawn_local(async move {
             let requests = [
-                Request { device: Device::Microphone, id: microphone.as_deref() },
-                Request { device: Device::Camera, id: camera.as_deref() },
+                self.request(Device::Microphone, microphone.as_deref()),
+                self.request(Device::Camera, camera.as_deref()),
             ];
             match capture::take(&requests).await {
                 Ok(tracks) => {
@@ -181,10 +201,27 @@ impl LocalMedia {
         let ticket = self.begin(device);
         let id = self.chosen(device.into());
         spawn_local(async move {
-            let taken = capture::take(&[Request { device, id: id.as_deref() }]).await;
+            let taken = capture::take(&[self.request(device, id.as_deref())]).await;
             self.finish(device, ticket, taken.and_then(only));
             self.refresh_devices();
         });
+    }
+
+    /// Takes the microphone once more, as it is wanted now: browsers change nothing about one that is in use. The one that is in
+    /// use goes on until then, and for good when there is no other to be had.
+    fn renew_microphone(self) {
+        let ticket = self.next_request(Device::Microphone);
+        let id = self.chosen(DeviceKind::Microphone);
+        spawn_local(async move {
+            let taken = capture::take(&[self.request(Device::Microphone, id.as_deref())]).await;
+            if let Ok(track) = taken.and_then(only) {
+                self.finish(Device::Microphone, ticket, Ok(track));
+            }
+        });
+    }
+
+    fn request(self, device: Device, id: Option<&str>) -> Request<'_> {
+        Request { device, id, is_raw: untrack(|| self.sent_microphone.wants_raw()) }
     }
 
     fn begin(self, device: Device) -> u32 {
@@ -193,7 +230,7 @@ impl LocalMedia {
     }
 
     fn finish(self, device: Device, ticket: u32, taken: Result<Track, CaptureProblem>) {
-        if self.requests.try_get_value().map(|numbers| numbers[index(device)]) != Some(ticket) {
+        if self.ticket(device) != Some(ticket) {
             // The person has changed their mind, or left, in the meantime.
             if let Ok(track) = taken {
                 track.stop();
@@ -217,15 +254,42 @@ impl LocalMedia {
         }
     }
 
-    /// A device that is unplugged is off, and says why.
+    /// A device that is unplugged is replaced by the one that the browser prefers now.
     fn watch(self, device: Device, track: &Track) {
         let watched = track.clone();
         track.on_ended(move || {
-            if self.held(device) == Some(watched) {
-                self.put(device, None);
-                self.state_of(device).set(SourceState::failed(CaptureProblem::NotFound));
+            if self.held(device).as_ref() == Some(&watched) {
+                self.replace(device, watched.label());
             }
         });
+    }
+
+    /// Another device in place of the one that is gone. Without any, it is off, and says why.
+    fn replace(self, device: Device, gone: String) {
+        let ticket = self.next_request(device);
+        spawn_local(async move {
+            let taken = capture::take(&[self.request(device, None)]).await.and_then(only);
+            let is_current = self.ticket(device) == Some(ticket);
+            if let (Ok(track), true) = (&taken, is_current) {
+                let instead = Some(track.label()).filter(|label| !label.is_empty());
+                self.tell(vec![DeviceNews::Gone { name: gone, instead }]);
+            }
+            let taken = taken.map_err(|problem| {
+                if problem == CaptureProblem::Refused { problem } else { CaptureProblem::NotFound }
+            });
+            self.finish(device, ticket, taken);
+            self.refresh_devices();
+        });
+    }
+
+    fn tell(self, news: Vec<DeviceNews>) {
+        if !news.is_empty() {
+            self.news.try_update(|all| {
+                all.extend(news);
+                let excess = all.len().saturating_sub(NEWS_MAX);
+                all.drain(..excess);
+            });
+        }
     }
 
     /// Replaces a track and gives the old one's device back.
@@ -238,7 +302,8 @@ impl LocalMedia {
         match device {
             Device::Camera if old.is_some() || track.is_some() => self.sent_camera.set_camera(track),
             Device::Microphone if old.is_some() || track.is_some() => {
-                self.microphone_track.try_set(track);
+                self.microphone_track.try_set(track.clone());
+                self.sent_microphone.set_microphone(track);
                 if let Some(old) = old {
                     old.stop();
                 }
@@ -250,12 +315,18 @@ impl LocalMedia {
     fn refresh_devices(self) {
         spawn_local(async move {
             let listed = devices::list().await;
-            self.devices.try_update(|devices| devices.list(listed));
+            let news = self.devices.try_update(|devices| devices.list(listed));
+            self.tell(news.unwrap_or_default());
         });
     }
 
     fn chosen(self, kind: DeviceKind) -> Option<String> {
         self.devices.with_untracked(|devices| devices.choice(kind).map(str::to_owned))
+    }
+
+    /// The request that counts.
+    fn ticket(self, device: Device) -> Option<u32> {
+        self.requests.try_get_value().map(|numbers| numbers[index(device)])
     }
 
     fn next_request(self, device: Device) -> u32 {
@@ -283,6 +354,9 @@ impl LocalMedia {
         }
     }
 }
+
+/// More than one person plugs in and out between two looks at the page.
+const NEWS_MAX: usize = 4;
 
 const fn index(device: Device) -> usize {
     match device {

@@ -4,16 +4,24 @@ use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
-use engine::{Engine, Input, MediaId, Moment, OfferRequest, Output, Settings, SocketId};
+use engine::{
+    Act, Admission, ChatStart, Engine, Input, MediaId, Moment, OfferRequest, Output, Settings, SocketId,
+};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use shared::protocol::CAPABILITY_LAYERS;
 use shared::{DisplayName, MediaState, ResumeToken, RoomId, SourceKind};
 
-use super::{LocalMedia, keep_seat};
+use super::connection_watch::{Asked, ConnectionWatch};
+use super::encoder_watch::{self, EncoderWatch};
+use super::reception_watch::{self, ReceptionWatch};
+use super::talk::TalkSignals;
+use super::{EffectsState, Embedding, LocalMedia, StageHandle, keep_chat, keep_seat, token_of};
 use crate::call::call_view_model::CallView;
+use crate::call::capture_problem::Device;
 use crate::call::devices_view_model::DeviceKind;
-use crate::call::layout::Layout;
+use crate::call::draft::StoredChat;
+use crate::call::reception::owners;
 use crate::call::tiles::wanted_pictures;
 use crate::call::toasts::Toasts;
 use crate::platform::clock::{self, Timer};
@@ -50,8 +58,10 @@ pub(crate) struct MeetingSignals {
     pub(crate) sound_blocked: RwSignal<bool>,
     /// The time, about twice a second.
     pub(crate) now: RwSignal<Moment>,
-    /// How the tiles are laid out; set by the views.
-    pub(crate) layout: RwSignal<Option<Layout>>,
+    /// What is written, raised, allowed and asked.
+    pub(crate) talk: TalkSignals,
+    /// How the tiles are arranged.
+    pub(crate) stage: StageHandle,
 }
 
 /// A handle for the views; all copies mean the same stay.
@@ -75,7 +85,8 @@ impl MeetingHandle {
             toasts: RwSignal::default(),
             sound_blocked: RwSignal::new(false),
             now: RwSignal::new(clock::now()),
-            layout: RwSignal::new(None),
+            talk: TalkSignals::new(&start.room),
+            stage: StageHandle::new(),
         };
         let meeting = Meeting::new(start, local, signals, Box::new(ended));
         meeting.listen();
@@ -83,6 +94,8 @@ impl MeetingHandle {
         let handle = Self { signals, meeting: StoredValue::new_local(meeting) };
         handle.follow_local_media(local);
         handle.follow_layout();
+        handle.follow_screen(local);
+        handle.follow_devices(local);
         // Going elsewhere on the site is leaving; reloading the page is not, and does not come here.
         on_cleanup(move || handle.leave());
         handle
@@ -93,12 +106,52 @@ impl MeetingHandle {
         self.tell(Input::Leave);
     }
 
+    /// Asks the connection for its statistics as long as the reactive owner lives in which this is called.
+    pub(crate) fn watch_connection(self) {
+        let asked = move || {
+            let Some(meeting) = self.meeting.try_get_value() else { return Asked::default() };
+            let own = meeting.local.sent_camera;
+            let is_plain = own.effects.try_get_untracked() == Some(EffectsState::None);
+            let shown = self.signals.view.try_with_untracked(CallView::slots).unwrap_or_default();
+            let pictures = self.signals.pictures.try_get_untracked().unwrap_or_default();
+            let is_shown = |(mid, _): &(String, Picture)| shown.contains(mid);
+            Asked {
+                peer: meeting.peer(),
+                own: own.picture.try_get_untracked().flatten().filter(|_| is_plain),
+                received: pictures.into_iter().find(is_shown).map(|(_, picture)| picture),
+            }
+        };
+        let Some(meeting) = self.meeting.try_get_value() else { return };
+        // It ends with the owner, and its timer with it.
+        StoredValue::new_local(ConnectionWatch::start(asked, meeting.local.sent_camera.statistics));
+    }
+
+    /// Is called differently from now on.
+    pub(crate) fn rename(self, name: DisplayName) {
+        self.tell(Input::Rename(name));
+    }
+
     /// Lets the held-back sound play; to be called from a click.
     pub(crate) fn resume_sound(self) {
         self.meeting.with_value(|meeting| meeting.playout.resume());
     }
 
-    fn tell(self, input: Input) {
+    /// Does something in the meeting.
+    pub(crate) fn act(self, act: Act) {
+        self.tell(Input::Act(act));
+    }
+
+    /// Whether this would be taken as a line.
+    pub(crate) fn can_write(self, text: &str) -> Result<(), engine::WriteError> {
+        self.meeting.with_value(|meeting| meeting.engine.borrow().can_write(text))
+    }
+
+    /// Answers the question for the meeting's passcode.
+    pub(crate) fn give_passcode(self, passcode: String) {
+        self.tell(Input::Passcode(passcode));
+    }
+
+    pub(super) fn tell(self, input: Input) {
         if let Some(meeting) = self.meeting.try_get_value() {
             meeting.handle(input);
         }
@@ -117,15 +170,21 @@ impl MeetingHandle {
         Effect::new(move |_| self.tell(Input::SetMicrophone(microphone.get())));
         Effect::new(move |_| self.tell(Input::SetCamera(camera.get())));
         Effect::new(move |_| {
-            local.microphone_track.track();
+            local.sent_microphone.track.track();
             self.replace_track(SourceKind::Microphone);
         });
         Effect::new(move |_| {
             local.sent_camera.track.track();
             self.replace_track(SourceKind::Camera);
         });
-        let speaker =
-            Memo::new(move |_| local.devices.with(|all| all.choice(DeviceKind::Speaker).map(str::to_owned)));
+        // The browser's own choice, which has an empty name, stands in for a speaker that is gone.
+        let speaker = Memo::new(move |_| {
+            local.devices.with(|all| {
+                let is_plugged = all.is_plugged(DeviceKind::Speaker);
+                all.choice(DeviceKind::Speaker)
+                    .map(|id| if is_plugged { id.to_owned() } else { String::new() })
+            })
+        });
         Effect::new(move |_| {
             if let Some(id) = speaker.get() {
                 self.meeting.with_value(|meeting| meeting.playout.set_speaker(&id));
@@ -133,20 +192,19 @@ impl MeetingHandle {
         });
     }
 
-    fn replace_track(self, kind: SourceKind) {
+    pub(super) fn replace_track(self, kind: SourceKind) {
         let Some(meeting) = self.meeting.try_get_value() else { return };
         let Some(peer) = meeting.peer() else { return };
         let tracks = meeting.own_tracks();
-        let track = if kind == SourceKind::Microphone { tracks.microphone } else { tracks.camera };
-        spawn_local(async move { peer.replace_track(kind, track.as_ref()).await });
+        spawn_local(async move { peer.replace_track(kind, tracks.of(kind)).await });
     }
 
     /// The server is asked for what is shown, as large as it is shown.
     fn follow_layout(self) {
         let signals = self.signals;
         let wanted = Memo::new(move |_| {
-            let layout = signals.layout.get()?;
-            Some(signals.view.with(|view| wanted_pictures(&view.tiles, &layout, page::pixel_ratio())))
+            let shown = signals.stage.arrangements()?;
+            Some(signals.view.with(|view| wanted_pictures(&shown, &view.tiles, page::pixel_ratio())))
         });
         Effect::new(move |_| {
             if let Some(tiles) = wanted.get() {
@@ -169,6 +227,11 @@ struct Meeting {
     timer: RefCell<Option<Timer>>,
     listeners: RefCell<Vec<Listener>>,
     clock: RefCell<Option<Timer>>,
+    watch: RefCell<Option<Timer>>,
+    encoder: EncoderWatch,
+    embedding: Option<Embedding>,
+    reception: ReceptionWatch,
+    reception_timer: RefCell<Option<Timer>>,
     ended: Box<dyn Fn(engine::EndReason)>,
     this: Weak<Self>,
 }
@@ -187,6 +250,12 @@ impl Meeting {
             resume: start.resume,
             seed: page::random_seed(),
             capabilities: vec![CAPABILITY_LAYERS.to_owned()],
+            admission: Admission { token: token_of(&start.room), passcode: None },
+            chat: ChatStart {
+                // Seconds since the epoch: the cast saturates.
+                first_number: (clock::epoch_ms() / 1000.0) as u32,
+                unsent: signals.talk.take_unsent(),
+            },
         };
         let speaker = local.devices.with_untracked(|all| all.choice(DeviceKind::Speaker).map(str::to_owned));
         let blocked = signals.sound_blocked;
@@ -205,6 +274,11 @@ impl Meeting {
             timer: RefCell::default(),
             listeners: RefCell::default(),
             clock: RefCell::default(),
+            watch: RefCell::default(),
+            encoder: EncoderWatch::default(),
+            embedding: use_context(),
+            reception: ReceptionWatch::default(),
+            reception_timer: RefCell::default(),
             ended,
             this: this.clone(),
         })
@@ -221,6 +295,11 @@ impl Meeting {
         *self.listeners.borrow_mut() = listeners;
         let tick = self.later(|meeting, ()| meeting.tick());
         *self.clock.borrow_mut() = Some(Timer::every(CLOCK_INTERVAL, move || tick(())));
+        let watch = self.later(|meeting, ()| meeting.encoder.ask(meeting.peer(), meeting.local.sent_camera));
+        *self.watch.borrow_mut() = Some(Timer::every(encoder_watch::INTERVAL, move || watch(())));
+        let reception = self.later(|meeting, ()| meeting.watch_reception());
+        *self.reception_timer.borrow_mut() =
+            Some(Timer::every(reception_watch::INTERVAL, move || reception(())));
         if !page::is_online() {
             self.engine.borrow_mut().handle(clock::now(), Input::NetworkOnline(false));
         }
@@ -275,9 +354,17 @@ impl Meeting {
             }
             Output::StoreResume(token) => self.resume.set(Some(token)),
             Output::ForgetResume => self.resume.set(None),
+            Output::Silence { kind } => self.silence(kind),
+            Output::AskToUnmute { kind, by } => self.signals.talk.ask(kind, by.as_ref()),
+            Output::Reaction { peer, reaction } => self.signals.talk.react(clock::now(), peer, reaction),
             Output::Notice(notice) => {
                 let now = clock::now();
-                self.signals.toasts.try_update(|toasts| toasts.tell(now, &notice));
+                if self.signals.talk.is_news(&notice) {
+                    self.signals.toasts.try_update(|toasts| toasts.tell(now, &notice));
+                }
+                if let Some(embedding) = self.embedding {
+                    embedding.hear(&notice);
+                }
             }
             Output::Changed => self.show(),
             Output::Ended(reason) => self.end(reason),
@@ -289,6 +376,22 @@ impl Meeting {
         if self.signals.view.try_with_untracked(|shown| *shown != view) == Some(true) {
             self.signals.view.set(view);
         }
+        self.signals.talk.show(&self.engine.borrow());
+    }
+
+    /// A source that may not be live goes off, with its device.
+    fn silence(&self, kind: SourceKind) {
+        match kind {
+            SourceKind::Microphone => self.local.set(Device::Microphone, false),
+            SourceKind::Camera => self.local.set(Device::Camera, false),
+            // What is shared stops with the engine's own state.
+            SourceKind::Screen | SourceKind::ScreenAudio => {}
+        }
+    }
+
+    fn watch_reception(&self) {
+        let owners = owners(&self.engine.borrow());
+        self.reception.ask(self.peer(), owners, self.signals.talk.reception);
     }
 
     fn open_socket(&self, socket: SocketId) {
@@ -361,15 +464,19 @@ impl Meeting {
         let tracks = self.own_tracks();
         let peer = Rc::clone(peer);
         spawn_local(async move {
-            peer.replace_track(SourceKind::Microphone, tracks.microphone.as_ref()).await;
-            peer.replace_track(SourceKind::Camera, tracks.camera.as_ref()).await;
+            for kind in OwnTracks::KINDS {
+                peer.replace_track(kind, tracks.of(kind)).await;
+            }
         });
     }
 
     fn end(&self, reason: engine::EndReason) {
         self.resume.set(None);
+        self.keep_chat_after(&reason);
         self.timer.take();
         self.clock.take();
+        self.watch.take();
+        self.reception_timer.take();
         self.listeners.take();
         self.socket.take();
         self.peer.take();
@@ -383,6 +490,21 @@ impl Meeting {
         if let Some(token) = self.resume.get() {
             keep_seat(&self.room, token, self.engine.borrow().media());
         }
+        self.keep_chat();
+    }
+
+    fn keep_chat(&self) {
+        keep_chat(&self.room, &self.signals.talk.stored(self.engine.borrow().unsent()));
+    }
+
+    /// Who joins again from this page finds the chat as they left it, not as an earlier reload did: lines that were sent
+    /// since then would be sent again. A meeting that was ended has forgotten its chat.
+    fn keep_chat_after(&self, reason: &engine::EndReason) {
+        if matches!(reason, engine::EndReason::MeetingEnded) {
+            keep_chat(&self.room, &StoredChat::default());
+        } else {
+            self.keep_chat();
+        }
     }
 
     fn resume_blocked_sound(&self) {
@@ -395,6 +517,7 @@ impl Meeting {
         let now = clock::now();
         self.signals.now.try_set(now);
         let is_due = self.signals.toasts.try_with_untracked(|toasts| toasts.clone().expire(now));
+        self.signals.talk.expire(now);
         if is_due == Some(true) {
             self.signals.toasts.update(|toasts| {
                 toasts.expire(now);
@@ -415,8 +538,10 @@ impl Meeting {
 
     fn own_tracks(&self) -> OwnTracks {
         OwnTracks {
-            microphone: self.local.microphone_track.try_get_untracked().flatten(),
+            microphone: self.local.sent_microphone.track.try_get_untracked().flatten(),
             camera: self.local.sent_camera.track.try_get_untracked().flatten(),
+            screen: self.local.screen.track.try_get_untracked().flatten(),
+            screen_audio: self.local.screen.sound.try_get_untracked().flatten(),
         }
     }
 }

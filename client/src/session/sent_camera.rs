@@ -8,19 +8,19 @@ use std::rc::Rc;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use crate::call::background::{Background, Scene};
+use crate::call::background::{Background, Scene, Strength};
 use crate::call::capture_problem::CaptureProblem;
-use crate::call::governor::{Effort, Governor, Second};
+use crate::call::encoder::Encoded;
+use crate::call::governor::{Asked, Effort, Governor, Second, Step};
+use crate::call::statistics::Statistics;
 use crate::platform::camera_effects::{CameraEffects, Drawing, EffectsEvent};
 use crate::platform::capture::Track;
+use crate::platform::clock;
 use crate::platform::debug;
 use crate::platform::picture::Picture;
-use crate::platform::pixels;
+use crate::platform::pixels::{self, ChosenFile};
 use crate::platform::storage::{self, Setting};
 
-/// How much a light and a strong blur take away, from 0 to 1.
-const LIGHT: f64 = 0.35;
-const STRONG: f64 = 0.85;
 /// Lines that are asked of the camera when all of its are too many.
 const FEWER_LINES: i32 = 360;
 
@@ -41,6 +41,8 @@ pub(crate) enum EffectsState {
 pub(crate) struct SentCamera {
     /// What is chosen.
     pub(crate) background: RwSignal<Background>,
+    /// How strong a blur is. Belongs to the background: a strong one is [`Background::StrongBlur`].
+    pub(crate) strength: RwSignal<Strength>,
     /// The person's own picture, as an address.
     pub(crate) own: RwSignal<Option<String>>,
     /// What is sent; nothing while the camera is off, or its effects are not ready.
@@ -51,11 +53,17 @@ pub(crate) struct SentCamera {
     pub(crate) effects: RwSignal<EffectsState>,
     /// Why nothing can be sent.
     pub(crate) problem: RwSignal<Option<CaptureProblem>>,
+    /// What became of the pictures, from the lobby on.
+    pub(crate) statistics: RwSignal<Statistics>,
+    /// The last second of the encoder that the governor has not heard of.
+    encoded: StoredValue<Option<Encoded>>,
     camera: StoredValue<Option<Track>, LocalStorage>,
     running: StoredValue<Option<Rc<CameraEffects>>, LocalStorage>,
     governor: StoredValue<Governor>,
     /// Numbers what is being loaded, so that something late is recognised.
     attempt: StoredValue<u32>,
+    /// Numbers what is drawn: a picture that was loaded for something else comes too late.
+    drawing: StoredValue<u32>,
 }
 
 impl SentCamera {
@@ -66,17 +74,25 @@ impl SentCamera {
         let background = remembered.map_or(Background::Real, |name| Background::remembered(&name));
         let is_there = background != Background::Own || own.is_some();
         let background = if is_there { background } else { Background::StrongBlur };
+        let strength = storage::setting(Setting::BlurStrength).map(|text| Strength::read(&text));
+        // The background is what was chosen; a strength that does not belong to it is of another version.
+        let strength = strength
+            .filter(|strength| background.preset().is_none_or(|_| strength.background() == background));
         Self {
             background: RwSignal::new(background),
+            strength: RwSignal::new(strength.or(background.preset()).unwrap_or(Strength::STRONG)),
             own: RwSignal::new(own),
             track: RwSignal::new_local(None),
             picture: RwSignal::new_local(None),
             effects: RwSignal::default(),
             problem: RwSignal::default(),
+            statistics: RwSignal::default(),
+            encoded: StoredValue::default(),
             camera: StoredValue::new_local(None),
             running: StoredValue::new_local(None),
             governor: StoredValue::default(),
             attempt: StoredValue::default(),
+            drawing: StoredValue::default(),
         }
     }
 
@@ -94,22 +110,68 @@ impl SentCamera {
         }
     }
 
-    /// Another background from now on; it is remembered.
+    /// Another background from now on; it is remembered. A blur begins with its own strength.
     pub(crate) fn choose(self, background: Background) {
-        storage::keep_setting(Setting::Background, background.name());
+        if let Some(strength) = background.preset() {
+            self.remember_strength(strength);
+        }
+        self.remember(background);
+        self.governor.update_value(Governor::restart);
+        self.renew();
+    }
+
+    /// Another background from now on, which is not remembered: the person has not chosen it.
+    pub(crate) fn choose_for_now(self, background: Background) {
+        if let Some(strength) = background.preset() {
+            self.strength.set(strength);
+        }
         self.background.set(background);
         self.governor.update_value(Governor::restart);
         self.renew();
     }
 
-    /// Uses a picture of the person's own. `keep` says whether the browser could keep it.
-    pub(crate) async fn choose_own(self, address: String) -> Result<bool, ()> {
-        let reduced = pixels::reduce(&address).await.ok_or(())?;
+    /// Blurs so much from now on; it is remembered. Nothing starts anew.
+    pub(crate) fn choose_strength(self, strength: Strength) {
+        self.remember_strength(strength);
+        self.remember(strength.background());
+        // Where a picture stands in for the blur it goes on doing so.
+        if self.blur().is_some() {
+            self.draw();
+        }
+    }
+
+    /// How much is blurred now; nothing when something else is drawn.
+    fn blur(self) -> Option<Strength> {
+        self.governor.with_value(|governor| governor.strength(self.asked()))
+    }
+
+    fn remember(self, background: Background) {
+        storage::keep_setting(Setting::Background, background.name());
+        self.background.set(background);
+    }
+
+    fn remember_strength(self, strength: Strength) {
+        storage::keep_setting(Setting::BlurStrength, &strength.percent().to_string());
+        self.strength.set(strength);
+    }
+
+    /// Uses a picture of the person's own, and tells whether the browser could keep it.
+    ///
+    /// # Errors
+    /// It is no picture.
+    pub(crate) async fn choose_own(self, file: ChosenFile) -> Result<bool, ()> {
+        let reduced = file.reduce().await.ok_or(())?;
         storage::keep_setting(Setting::OwnBackground, &reduced);
         let is_kept = storage::setting(Setting::OwnBackground).as_ref() == Some(&reduced);
         self.own.set(Some(reduced));
         self.choose(Background::Own);
         Ok(is_kept)
+    }
+
+    /// The connection's encoder did this in the last second.
+    pub(crate) fn hear_encoder(self, encoded: Encoded) {
+        self.encoded.try_set_value(Some(encoded));
+        self.statistics.try_update(|statistics| statistics.encoded(clock::now(), encoded));
     }
 
     /// Sends what is to be sent now.
@@ -118,7 +180,10 @@ impl SentCamera {
         let Some(background) = self.background.try_get_untracked() else { return self.end() };
         if background == Background::Real {
             self.end_effects();
-            return self.send(Some(camera.duplicate()));
+            let duplicate = camera.duplicate();
+            // It has the constraints of its original, which may not have been lifted yet.
+            duplicate.limit_lines(None);
+            return self.send(Some(duplicate));
         }
         match self.running.try_get_value().flatten() {
             Some(running) => {
@@ -132,7 +197,7 @@ impl SentCamera {
 
     fn start(self) {
         self.send(None);
-        let attempt = self.next_attempt();
+        let attempt = next(self.attempt);
         self.problem.set(None);
         self.effects.set(EffectsState::Loading);
         let tell = move |event| {
@@ -158,20 +223,34 @@ impl SentCamera {
 
     fn hear(self, event: EffectsEvent) {
         match event {
-            EffectsEvent::Second(second) => {
-                let running = self.running.try_get_value().flatten();
-                let is_pressed = running.is_some_and(|running| running.is_pressed());
-                let second = Second { is_pressed, ..second };
-                let background = self.background.get_untracked();
-                let changed = self.governor.try_update_value(|governor| governor.observe(second, background));
-                let effort = self.governor.with_value(Governor::effort);
-                self.effects.set(EffectsState::Drawing(effort, second));
-                if changed.flatten().is_some() {
-                    self.apply(effort);
-                }
-            }
+            EffectsEvent::Second(second) => self.govern(second),
             EffectsEvent::Failed(reason) => self.fail(&reason, CaptureProblem::NoEffects),
         }
+    }
+
+    fn govern(self, second: Second) {
+        let running = self.running.try_get_value().flatten();
+        let is_pressed = running.is_some_and(|running| running.is_pressed());
+        // Each second of the encoder is heard once: when it is not asked any more, it has nothing to say.
+        let encoded = self.encoded.try_update_value(Option::take).flatten();
+        let second = Second { is_pressed, encoded, ..second };
+        let (now, before) = (clock::now(), self.governor.with_value(Governor::effort));
+        let step =
+            self.governor.try_update_value(|governor| governor.observe(second, self.asked())).flatten();
+        self.statistics.update(|statistics| {
+            statistics.drew(now, second, before);
+            if let Some(step) = step {
+                statistics.stepped(now, step);
+            }
+        });
+        self.effects.set(EffectsState::Drawing(step.map_or(before, |step| step.to), second));
+        if let Some(Step { to, .. }) = step {
+            self.apply(to);
+        }
+    }
+
+    fn asked(self) -> Asked {
+        Asked { background: self.background.get_untracked(), strength: self.strength.get_untracked() }
     }
 
     fn apply(self, effort: Effort) {
@@ -180,6 +259,8 @@ impl SentCamera {
         }
         if let Some(running) = self.running.get_value() {
             running.look_every(if effort == Effort::Full { 1 } else { 2 });
+            // Chromium's streams have the camera's pictures, whatever the track was asked for.
+            running.halve(effort >= Effort::Small);
         }
         if let Some(camera) = self.camera() {
             camera.limit_lines((effort >= Effort::Small).then_some(FEWER_LINES));
@@ -189,30 +270,21 @@ impl SentCamera {
 
     /// Tells the effects what to draw, as far as the effort allows.
     fn draw(self) {
-        let effort = self.governor.with_value(Governor::effort);
-        let blur = |strength| Some(Drawing::Blur(strength));
-        let drawing = match (self.background.get_untracked(), effort) {
-            (Background::LightBlur | Background::StrongBlur, Effort::Picture) => None,
-            (Background::StrongBlur, Effort::LightBlur) | (Background::LightBlur, _) => blur(LIGHT),
-            (Background::StrongBlur, _) => blur(STRONG),
-            (Background::Real | Background::Scene(_) | Background::Own, _) => None,
-        };
-        let Some(running) = self.running.get_value() else { return };
-        if let Some(drawing) = drawing {
-            return running.draw(&drawing);
+        let Some(running) = self.running.try_get_value().flatten() else { return };
+        let number = next(self.drawing);
+        if let Some(strength) = self.blur() {
+            return running.draw(&Drawing::Blur(strength.share()));
         }
         // Until the picture has been loaded, nothing can be recognised.
         running.draw(&Drawing::Blur(1.0));
-        let (background, attempt) = (self.background.get_untracked(), self.attempt.get_value());
-        let address = match background {
+        let address = match self.background.get_untracked() {
             Background::Own => self.own.get_untracked().unwrap_or_default(),
             Background::Scene(scene) => scene_address(scene),
             Background::Real | Background::LightBlur | Background::StrongBlur => scene_address(Scene::Wall),
         };
         spawn_local(async move {
             let loaded = pixels::load(&address).await;
-            let is_wanted = self.attempt.try_get_value() == Some(attempt)
-                && self.background.try_get_untracked() == Some(background);
+            let is_wanted = self.drawing.try_get_value() == Some(number);
             if let (true, Some(pixels)) = (is_wanted, loaded) {
                 running.draw(&Drawing::Picture(pixels));
             }
@@ -232,7 +304,8 @@ impl SentCamera {
     }
 
     fn end_effects(self) {
-        self.next_attempt();
+        next(self.attempt);
+        next(self.drawing);
         self.running.try_set_value(None);
         self.effects.try_set(EffectsState::None);
         let effort = self.governor.try_update_value(|governor| std::mem::take(governor).effort());
@@ -256,15 +329,16 @@ impl SentCamera {
         self.picture.try_set(track.as_ref().and_then(Track::picture));
         self.track.try_set(track);
     }
+}
 
-    fn next_attempt(self) -> u32 {
-        self.attempt
-            .try_update_value(|number| {
-                *number = number.wrapping_add(1);
-                *number
-            })
-            .unwrap_or_default()
-    }
+/// Counts on, and gives the new number.
+fn next(counter: StoredValue<u32>) -> u32 {
+    counter
+        .try_update_value(|number| {
+            *number = number.wrapping_add(1);
+            *number
+        })
+        .unwrap_or_default()
 }
 
 /// Where a scene lies in the site.

@@ -4,10 +4,10 @@ use leptos::task::spawn_local;
 use super::icon::{Icon, IconView};
 use super::round_button::RoundButton;
 use super::video::Video;
-use crate::call::background::Background;
+use crate::call::background::{Background, Strength};
 use crate::call::governor::Effort;
-use crate::session::{EffectsState, LocalMedia, SentCamera, chosen_picture, scene_address};
-use crate::strings::{Key, text};
+use crate::session::{ChosenFile, EffectsState, LocalMedia, SentCamera, scene_address};
+use crate::strings::{Key, text, text_with};
 
 /// All backgrounds as thumbnails, of which one is chosen; and the way to one's own.
 #[component]
@@ -18,43 +18,77 @@ pub(crate) fn BackgroundPicker(media: LocalMedia) -> impl IntoView {
         let has_own = camera.own.with(Option::is_some);
         Background::ALL.into_iter().filter(move |background| has_own || *background != Background::Own)
     };
-    let add = move |address: Option<String>| {
+    let add = move |file: Option<ChosenFile>| {
         problem.set(None);
-        let Some(address) = address else { return };
+        let Some(file) = file else { return };
         spawn_local(async move {
-            match camera.choose_own(address).await {
+            match camera.choose_own(file).await {
                 Ok(true) => {}
                 Ok(false) => problem.set(Some(Key::PictureNotKept)),
                 Err(()) => problem.set(Some(Key::NotAPicture)),
             }
         });
     };
+    let is_blur = move || camera.background.get().preset().is_some();
     view! {
         <div class="backgrounds" data-testid="backgrounds">
-            <div class="background-grid" role="radiogroup" aria-label=text(Key::Backgrounds)>
+            <div class="background-grid" role="radiogroup" aria-label=move || text(Key::Backgrounds)>
                 {move || {
                     offered()
                         .map(|background| view! { <Thumbnail background=background camera=camera /> })
                         .collect_view()
                 }}
             </div>
+            <Show when=is_blur>
+                <StrengthSlider camera=camera />
+            </Show>
             <label class="button quiet wide background-add">
                 <IconView icon=Icon::Plus />
-                {text(Key::AddBackground)}
+                {move || text(Key::AddBackground)}
                 <input
                     class="only-spoken"
                     type="file"
                     accept="image/*"
                     data-testid="own-background"
-                    on:change=move |event| add(chosen_picture(&event))
+                    on:change=move |event| add(ChosenFile::of(&event))
                 />
             </label>
-            <p class="hint">{text(Key::OwnStaysHere)}</p>
+            <p class="hint">{move || text(Key::OwnStaysHere)}</p>
             <p class="field-message" role="alert" data-testid="background-message">
                 {move || problem.get().map(text)}
             </p>
             <EffectsStatus camera=camera />
         </div>
+    }
+}
+
+/// How much a blur takes away; what is chosen is seen at once.
+#[component]
+fn StrengthSlider(camera: SentCamera) -> impl IntoView {
+    let percent = move || camera.strength.get().percent();
+    let spoken = move || text_with(Key::Percent, &[("number", &percent().to_string())]);
+    let fill = move || {
+        let range = Strength::MAX.percent() - Strength::MIN.percent();
+        let share = f64::from(percent() - Strength::MIN.percent()) / f64::from(range);
+        format!("--share: {share}")
+    };
+    view! {
+        <label class="slider">
+            <span>{move || text(Key::BlurStrength)}</span>
+            <output aria-hidden="true">{spoken}</output>
+            <input
+                type="range"
+                min=Strength::MIN.percent()
+                max=Strength::MAX.percent()
+                step="5"
+                style=fill
+                aria-label=move || text(Key::BlurStrength)
+                aria-valuetext=spoken
+                data-testid="blur-strength"
+                prop:value=move || percent().to_string()
+                on:input=move |event| camera.choose_strength(Strength::read(&event_target_value(&event)))
+            />
+        </label>
     }
 }
 
@@ -73,13 +107,13 @@ fn Thumbnail(background: Background, camera: SentCamera) -> impl IntoView {
         Background::Scene(_) | Background::Own => None,
     };
     view! {
-        <label class="background" title=text(background.label())>
+        <label class="background" title=move || text(background.label())>
             <input
                 class="only-spoken"
                 type="radio"
                 name="background"
                 value=background.name()
-                aria-label=text(background.label())
+                aria-label=move || text(background.label())
                 data-testid=format!("background-{}", background.name())
                 prop:checked=move || camera.background.get() == background
                 on:change=move |_| camera.choose(background)
@@ -119,12 +153,12 @@ fn EffectsStatus(camera: SentCamera) -> impl IntoView {
 #[component]
 pub(crate) fn BackgroundPanel(media: LocalMedia, close: impl Fn() + 'static) -> impl IntoView {
     view! {
-        <aside class="panel" aria-label=text(Key::Backgrounds) data-testid="background-panel">
+        <aside class="panel" aria-label=move || text(Key::Backgrounds) data-testid="background-panel">
             <div class="panel-head">
-                <h2>{text(Key::Backgrounds)}</h2>
+                <h2>{move || text(Key::Backgrounds)}</h2>
                 <RoundButton
                     icon=Icon::Close
-                    label=text(Key::ClosePanel).to_owned()
+                    label=Signal::derive(move || text(Key::ClosePanel).to_owned())
                     test_id="close-backgrounds"
                     press=close
                 />

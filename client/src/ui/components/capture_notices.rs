@@ -15,8 +15,8 @@ pub(crate) fn CaptureNotices(media: LocalMedia) -> impl IntoView {
         view! {
             <div class="notice" role="alert" data-testid="capture-problem" data-state=format!("{:?}", help.heading)>
                 <IconView icon=Icon::Warning />
-                <strong>{text(help.heading)}</strong>
-                <p>{text(help.advice)}</p>
+                <strong>{move || text(help.heading)}</strong>
+                <p>{move || text(help.advice)}</p>
                 {help
                     .retry
                     .then(|| {
@@ -27,7 +27,7 @@ pub(crate) fn CaptureNotices(media: LocalMedia) -> impl IntoView {
                                 data-testid="retry-capture"
                                 on:click=move |_| media.retry()
                             >
-                                {text(Key::TryAgain)}
+                                {move || text(Key::TryAgain)}
                             </button>
                         }
                     })}

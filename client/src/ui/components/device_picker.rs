@@ -83,9 +83,10 @@ pub(crate) fn DevicePicker(kind: DeviceKind, media: LocalMedia, opens: Opens) ->
                 type="button"
                 class="picker-button"
                 role="combobox"
-                aria-label=text(label)
+                aria-label=move || text(label)
                 aria-haspopup="listbox"
                 aria-expanded=move || open.get().to_string()
+                aria-controls=move || open.get().then(|| format!("{test_id}-list"))
                 aria-activedescendant=move || open.get().then(|| line_id(marked.get()))
                 data-testid=test_id
                 disabled=move || options.with(Vec::is_empty)
@@ -98,7 +99,7 @@ pub(crate) fn DevicePicker(kind: DeviceKind, media: LocalMedia, opens: Opens) ->
                 <IconView icon=Icon::Chevron class="chevron" />
             </button>
             <Show when=move || open.get()>
-                <ul class="picker-list" role="listbox" aria-label=text(label)>
+                <ul class="picker-list" role="listbox" id=format!("{test_id}-list") aria-label=move || text(label)>
                     {move || options.get().into_iter().enumerate().map(line).collect_view()}
                 </ul>
             </Show>

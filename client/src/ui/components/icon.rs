@@ -24,9 +24,35 @@ pub(crate) enum Icon {
     NoEffect,
     LightBlur,
     StrongBlur,
+    Statistics,
+    Chat,
+    Hand,
+    Smile,
+    Send,
+    Lock,
+    Language,
+    Share,
+    StopShare,
+    Layout,
+    LayoutGrid,
+    LayoutSpeaker,
+    LayoutSidebar,
+    Float,
+    FullScreen,
+    Keyboard,
+    Dots,
+    Pin,
+    Hide,
+    Next,
+    Previous,
 }
 
 impl Icon {
+    /// Whether it points along the line, and so the other way where lines run from right to left.
+    const fn is_directed(self) -> bool {
+        matches!(self, Self::Speaker | Self::Send | Self::Next | Self::Previous)
+    }
+
     const fn drawing(self) -> &'static str {
         match self {
             Self::Microphone => {
@@ -66,6 +92,57 @@ impl Icon {
             Self::StrongBlur => {
                 r#"<circle cx="12" cy="9" r="3.2"/><path d="M5.5 19.5a6.5 6.5 0 0 1 13 0M3 4v.1M3 7.5v.1M3 11v.1M3 14.5v.1M6.5 4v.1M6.5 7.5v.1M6.5 11v.1M21 4v.1M21 7.5v.1M21 11v.1M21 14.5v.1M17.5 4v.1M17.5 7.5v.1M17.5 11v.1"/>"#
             }
+            Self::Statistics => r#"<path d="M4 4v13.5A2.5 2.5 0 0 0 6.5 20H20M8 15l3.5-4.5 3 2.5L20 6.5"/>"#,
+            Self::Language => {
+                r#"<circle cx="12" cy="12" r="8.5"/><path d="M3.5 12h17M12 3.5c2.4 2.3 3.6 5.1 3.6 8.5s-1.2 6.2-3.6 8.5c-2.4-2.3-3.6-5.1-3.6-8.5s1.2-6.2 3.6-8.5z"/>"#
+            }
+            Self::Share => {
+                r#"<rect x="3" y="4.5" width="18" height="13" rx="2.5"/><path d="M9 21h6M12 14.5v-6M9.2 11l2.8-2.8 2.8 2.8"/>"#
+            }
+            Self::StopShare => {
+                r#"<rect x="3" y="4.5" width="18" height="13" rx="2.5"/><path d="M9 21h6M9.8 8.8l4.4 4.4M14.2 8.8l-4.4 4.4"/>"#
+            }
+            Self::Layout => {
+                r#"<rect x="3.5" y="4.5" width="17" height="15" rx="2.5"/><path d="M14 4.5v15M14 12h6.5"/>"#
+            }
+            Self::LayoutGrid => {
+                r#"<rect x="4" y="4.5" width="7" height="6" rx="1.5"/><rect x="13" y="4.5" width="7" height="6" rx="1.5"/><rect x="4" y="13.5" width="7" height="6" rx="1.5"/><rect x="13" y="13.5" width="7" height="6" rx="1.5"/>"#
+            }
+            Self::LayoutSpeaker => {
+                r#"<rect x="3.5" y="4.5" width="17" height="15" rx="2.5"/><circle cx="12" cy="10" r="2.3"/><path d="M7.8 16.5a4.3 4.3 0 0 1 8.4 0"/>"#
+            }
+            Self::LayoutSidebar => {
+                r#"<rect x="3" y="4.5" width="12" height="15" rx="2"/><path d="M18 5.5h3v3.2h-3zM18 10.4h3v3.2h-3zM18 15.3h3v3.2h-3z"/>"#
+            }
+            Self::Float => {
+                r#"<path d="M20.5 10V7A2.5 2.5 0 0 0 18 4.5H6A2.5 2.5 0 0 0 3.5 7v9A2.5 2.5 0 0 0 6 18.5h3.5"/><rect class="solid" x="12.5" y="13" width="8.5" height="6.5" rx="1.6"/>"#
+            }
+            Self::FullScreen => r#"<path d="M4 9V4.5h4.5M15.5 4.5H20V9M20 15v4.5h-4.5M8.5 19.5H4V15"/>"#,
+            Self::Keyboard => {
+                r#"<rect x="2.5" y="6" width="19" height="12" rx="2.5"/><path d="M6.5 10v.1M10.2 10v.1M13.8 10v.1M17.5 10v.1M8 14.2h8"/>"#
+            }
+            Self::Dots => {
+                r#"<circle class="solid" cx="12" cy="5.5" r="1.7"/><circle class="solid" cx="12" cy="12" r="1.7"/><circle class="solid" cx="12" cy="18.5" r="1.7"/>"#
+            }
+            Self::Pin => r#"<path d="M9 4h6l-.7 6 3.2 3.5h-11L9.7 10zM12 13.5V20"/>"#,
+            Self::Hide => {
+                r#"<path d="M6.2 6.6C4.4 8 3.2 10 2.8 12c.9 3.6 4.6 6.5 9.2 6.5 1.8 0 3.4-.4 4.8-1.2M9.6 5.8a10 10 0 0 1 2.4-.3c4.6 0 8.3 2.9 9.2 6.5a8.6 8.6 0 0 1-2 3.6M10 10.2a2.7 2.7 0 0 0 3.8 3.8M4 4l16 16"/>"#
+            }
+            Self::Next => r#"<path d="M9.5 6l6 6-6 6"/>"#,
+            Self::Previous => r#"<path d="M14.5 6l-6 6 6 6"/>"#,
+            Self::Chat => {
+                r#"<path d="M6.5 4.5h11A2.5 2.5 0 0 1 20 7v7.5a2.5 2.5 0 0 1-2.5 2.5H12l-4.5 3.5V17h-1A2.5 2.5 0 0 1 4 14.5V7a2.5 2.5 0 0 1 2.5-2.5zM8.5 9h7M8.5 12.5h4.5"/>"#
+            }
+            Self::Hand => {
+                r#"<path d="M8 12.5V6a1.4 1.4 0 0 1 2.8 0v5M10.8 11V4.4a1.4 1.4 0 0 1 2.8 0V11M13.6 11V5.6a1.4 1.4 0 0 1 2.8 0V12M16.4 12V8.6a1.4 1.4 0 0 1 2.8 0V14c0 4-2.4 6.8-6 6.8-3 0-4.6-1.3-6-3.9l-2.6-4.6a1.4 1.4 0 0 1 2.4-1.4L8 12.5"/>"#
+            }
+            Self::Smile => {
+                r#"<circle cx="12" cy="12" r="8.5"/><path d="M8.3 13.8a4.2 4.2 0 0 0 7.4 0M9 9.3v.4M15 9.3v.4"/>"#
+            }
+            Self::Send => r#"<path d="M4.5 5l16 7-16 7 2.8-7zM7.3 12h7"/>"#,
+            Self::Lock => {
+                r#"<rect x="5" y="10.5" width="14" height="9.5" rx="2.5"/><path d="M8.2 10.5V8a3.8 3.8 0 0 1 7.6 0v2.5M12 14.3v2"/>"#
+            }
             Self::Check => r#"<path d="M5 12.5l4.5 4.5L19 7.5"/>"#,
             Self::Chevron => r#"<path d="M6.5 9.5l5.5 5.5 5.5-5.5"/>"#,
             Self::Close => r#"<path d="M6 6l12 12M18 6L6 18"/>"#,
@@ -88,7 +165,7 @@ pub(crate) fn IconView(
 ) -> impl IntoView {
     view! {
         <svg
-            class=format!("icon {class}")
+            class=move || format!("icon {class} {}", if icon.get().is_directed() { "directed" } else { "" })
             viewBox="0 0 24 24"
             aria-hidden="true"
             inner_html=move || icon.get().drawing()

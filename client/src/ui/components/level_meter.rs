@@ -30,7 +30,7 @@ pub(crate) fn LevelMeterView(media: LocalMedia) -> impl IntoView {
         <div
             class="meter"
             role="meter"
-            aria-label=text(Key::MicrophoneLevel)
+            aria-label=move || text(Key::MicrophoneLevel)
             aria-valuemin="0"
             aria-valuemax=BARS
             aria-valuenow=move || lit.get()

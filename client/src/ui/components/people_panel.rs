@@ -1,58 +1,53 @@
 use leptos::prelude::*;
+use shared::PeerId;
 
-use super::avatar::Avatar;
-use super::icon::{Icon, IconView};
-use super::round_button::RoundButton;
-use crate::call::tiles::TileView;
-use crate::session::MeetingSignals;
+use super::control_bar::OpenParts;
+use super::host_controls::HostControls;
+use super::person_row::PersonRow;
+use super::waiting_list::WaitingList;
+use crate::call::people::listed;
+use crate::session::MeetingHandle;
 use crate::strings::{Key, text};
 
-/// Everybody in the room, in a list.
+/// Everybody in the room, and for hosts who waits outside and what the rules are.
 #[component]
-pub(crate) fn PeoplePanel(signals: MeetingSignals, close: impl Fn() + 'static) -> impl IntoView {
-    let people = Memo::new(move |_| signals.view.with(|view| view.tiles.clone()));
-    let person = |tile: TileView| {
-        let (microphone, microphone_label) = if tile.microphone {
-            (Icon::Microphone, None)
-        } else {
-            (Icon::MicrophoneOff, Some(text(Key::MicrophoneOff)))
-        };
-        let (camera, camera_label) =
-            if tile.camera { (Icon::Camera, None) } else { (Icon::CameraOff, Some(text(Key::CameraOff))) };
-        view! {
-            <li
-                class="person"
-                data-testid="person"
-                data-peer=tile.peer.to_string()
-                data-speaking=tile.speaking.to_string()
-            >
-                <Avatar name=tile.name.clone() />
-                <span class="person-name">
-                    {tile.name.clone()} " "
-                    <span class="person-note">{tile.is_self.then(|| text(Key::You))}</span>
-                </span>
-                <span class="only-spoken">{microphone_label} " " {camera_label}</span>
-                <span data-off=(!tile.microphone).to_string()>
-                    <IconView icon=microphone />
-                </span>
-                <span data-off=(!tile.camera).to_string()>
-                    <IconView icon=camera />
-                </span>
-            </li>
-        }
-    };
+pub(crate) fn PeoplePanel(meeting: MeetingHandle, open: OpenParts) -> impl IntoView {
+    let signals = meeting.signals;
+    let talk = signals.talk;
+    let search = RwSignal::new(String::new());
+    let menu = RwSignal::new(None::<PeerId>);
+    let found = Memo::new(move |_| {
+        let gathering = talk.gathering.get();
+        let people = signals.view.with(|view| search.with(|search| listed(&view.tiles, &gathering, search)));
+        people.into_iter().map(|tile| tile.peer).collect::<Vec<_>>()
+    });
+    let is_host = Memo::new(move |_| talk.gathering.with(|gathering| gathering.is_host));
     view! {
-        <aside class="panel" aria-label=text(Key::People) data-testid="people">
-            <div class="panel-head">
-                <h2>{text(Key::People)}</h2>
-                <RoundButton
-                    icon=Icon::Close
-                    label=text(Key::ClosePanel).to_owned()
-                    test_id="close-people"
-                    press=close
+        <div class="people-panel" role="tabpanel" id="panel-people" aria-labelledby="tab-people">
+            <WaitingList meeting=meeting />
+            <Show when=move || is_host.get()>
+                <HostControls meeting=meeting />
+            </Show>
+            <div class="people-search">
+                <input
+                    class="input"
+                    type="search"
+                    autocomplete="off"
+                    placeholder=move || text(Key::SearchPeople)
+                    aria-label=move || text(Key::SearchPeople)
+                    data-testid="search-people"
+                    prop:value=search
+                    on:input=move |event| search.set(event_target_value(&event))
                 />
             </div>
-            <ul class="people">{move || people.get().into_iter().map(person).collect_view()}</ul>
-        </aside>
+            <ul class="people">
+                <For each=move || found.get() key=|peer| *peer let:peer>
+                    <PersonRow peer=peer meeting=meeting open=open menu=menu />
+                </For>
+            </ul>
+            <p class="people-none" role="status">
+                {move || found.with(Vec::is_empty).then(|| text(Key::NobodyFound))}
+            </p>
+        </div>
     }
 }

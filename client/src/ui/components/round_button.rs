@@ -11,6 +11,9 @@ pub(crate) fn RoundButton(
     #[prop(into, optional)]
     state: Signal<&'static str>,
     test_id: &'static str,
+    /// It does nothing now; its name says why.
+    #[prop(into, optional)]
+    blocked: Signal<bool>,
     #[prop(optional)] class: &'static str,
     press: impl Fn() + 'static,
     #[prop(optional)] children: Option<Children>,
@@ -28,8 +31,14 @@ pub(crate) fn RoundButton(
             aria-expanded=expanded
             data-tip=move || label.get()
             data-state=move || state.get()
+            aria-disabled=move || blocked.get().then_some("true")
             data-testid=test_id
-            on:click=move |_| press()
+            data-part=test_id
+            on:click=move |_| {
+                if !blocked.get_untracked() {
+                    press();
+                }
+            }
         >
             <IconView icon=icon />
             {children.map(|children| children())}

@@ -26,7 +26,7 @@ pub(crate) fn Wordmark() -> impl IntoView {
     view! {
         <a class="wordmark" href="/" on:click=go_home>
             <Mark />
-            {text(Key::Product)}
+            {move || text(Key::Product)}
         </a>
     }
 }

@@ -3,7 +3,7 @@ use leptos::prelude::*;
 use crate::app::Navigation;
 use crate::route::Route;
 use crate::session::{self, EndReason};
-use crate::strings::{Key, text};
+use crate::strings::{Key, text, text_with};
 use crate::ui::components::Mark;
 
 /// It is over: why, and what to do now.
@@ -11,31 +11,62 @@ use crate::ui::components::Mark;
 pub(crate) fn Ended(reason: EndReason, rejoin: impl Fn() + 'static) -> impl IntoView {
     let navigation = expect_context::<Navigation>();
     let (state, heading, own_sentence) = describe(&reason);
-    let sentence = own_sentence.map_or_else(|| reason.sentence().to_owned(), |key| text(key).to_owned());
     // Only a fresh page can speak another version.
     let needs_reload = matches!(reason, EndReason::VersionMismatch { .. });
-    let again = move |_| if needs_reload { session::reload() } else { rejoin() };
+    let again_text = again(&reason);
+    let sentence = move || match (&reason, own_sentence) {
+        (EndReason::Denied { message: Some(message) }, _) => {
+            text_with(Key::DeniedMessage, &[("text", message)])
+        }
+        (_, Some(key)) => text(key).to_owned(),
+        (reason, None) => reason.sentence().to_owned(),
+    };
     view! {
         <div class="page" data-testid="ended" data-state=state>
             <main class="plain-main">
                 <Mark class="plain-mark" />
-                <h1>{text(heading)}</h1>
+                <h1>{move || text(heading)}</h1>
                 <p data-testid="reason">{sentence}</p>
                 <div class="actions">
-                    <button type="button" class="button primary" data-testid="rejoin" on:click=again>
-                        {text(if needs_reload { Key::Reload } else { Key::Rejoin })}
-                    </button>
+                    {again_text
+                        .map(|again_text| {
+                            view! {
+                                <button
+                                    type="button"
+                                    class="button primary"
+                                    data-testid="rejoin"
+                                    on:click=move |_| if needs_reload { session::reload() } else { rejoin() }
+                                >
+                                    {move || text(again_text)}
+                                </button>
+                            }
+                        })}
                     <button
                         type="button"
-                        class="button plain"
+                        class=if again_text.is_some() { "button plain" } else { "button primary" }
                         data-testid="go-home"
+                        data-part="go-home"
                         on:click=move |_| navigation.go(Route::Home)
                     >
-                        {text(Key::GoHome)}
+                        {move || text(Key::GoHome)}
                     </button>
                 </div>
             </main>
         </div>
+    }
+}
+
+/// What may be tried again, by its name. Who is kept out, or would find nobody, can only go.
+const fn again(reason: &EndReason) -> Option<Key> {
+    match reason {
+        EndReason::VersionMismatch { .. } => Some(Key::Reload),
+        EndReason::Banned { .. } | EndReason::MeetingEnded => None,
+        EndReason::Removed | EndReason::Denied { .. } => Some(Key::AskAgain),
+        // Without the token that was not taken.
+        EndReason::RoomFull { .. } | EndReason::Locked { .. } | EndReason::TokenRefused { .. } => {
+            Some(Key::TryAgain)
+        }
+        EndReason::Left | EndReason::Replaced | EndReason::Refused { .. } => Some(Key::Rejoin),
     }
 }
 
@@ -44,8 +75,15 @@ const fn describe(reason: &EndReason) -> (&'static str, Key, Option<Key>) {
     match reason {
         EndReason::Left => ("left", Key::EndedLeft, Some(Key::LeftText)),
         EndReason::Replaced => ("replaced", Key::EndedReplaced, Some(Key::ReplacedText)),
-        EndReason::VersionMismatch { .. } => ("version-mismatch", Key::EndedVersion, None),
-        EndReason::RoomFull { .. } => ("room-full", Key::EndedFull, None),
+        EndReason::VersionMismatch { .. } => ("version-mismatch", Key::EndedVersion, Some(Key::VersionText)),
+        EndReason::RoomFull { .. } => ("room-full", Key::EndedFull, Some(Key::FullText)),
+        EndReason::Removed => ("removed", Key::EndedRemoved, Some(Key::RemovedText)),
+        // What the host wrote, where they did, is said by the page.
+        EndReason::Denied { .. } => ("denied", Key::EndedDenied, Some(Key::DeniedText)),
+        EndReason::MeetingEnded => ("meeting-ended", Key::EndedForAll, Some(Key::EndedForAllText)),
+        EndReason::Banned { .. } => ("banned", Key::EndedBanned, Some(Key::BannedText)),
+        EndReason::Locked { .. } => ("locked", Key::EndedLocked, Some(Key::LockedText)),
+        EndReason::TokenRefused { .. } => ("token-refused", Key::EndedToken, None),
         EndReason::Refused { .. } => ("refused", Key::EndedRefused, None),
     }
 }

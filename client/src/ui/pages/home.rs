@@ -5,9 +5,9 @@ use leptos::task::spawn_local;
 use crate::app::Navigation;
 use crate::call::invitation::{InvitationError, read_invitation};
 use crate::route::Route;
-use crate::session;
+use crate::session::{self, Draft};
 use crate::strings::{Key, text, text_with};
-use crate::ui::components::{Avatar, Icon, IconView, Wordmark};
+use crate::ui::components::{Avatar, Icon, IconView, LanguageSwitch, NetworkNotice, Wordmark};
 
 /// Creates a meeting or opens one.
 #[component]
@@ -15,7 +15,7 @@ pub(crate) fn Home() -> impl IntoView {
     session::set_title(text(Key::Product));
     let navigation = expect_context::<Navigation>();
     let creating = RwSignal::new(false);
-    let invitation = RwSignal::new(String::new());
+    let invitation = RwSignal::new(session::draft(Draft::Invitation).unwrap_or_default());
     let problem = RwSignal::new(None::<Key>);
     let create = move |_| {
         if creating.get_untracked() {
@@ -35,7 +35,10 @@ pub(crate) fn Home() -> impl IntoView {
     let open = move |event: SubmitEvent| {
         event.prevent_default();
         match read_invitation(&invitation.get_untracked(), &session::host()) {
-            Ok(room) => navigation.go(Route::Room(room)),
+            Ok(room) => {
+                session::keep_draft(Draft::Invitation, "");
+                navigation.go(Route::Room(room));
+            }
             Err(InvitationError::Empty) => problem.set(Some(Key::InvitationEmpty)),
             Err(InvitationError::OtherServer) => problem.set(Some(Key::InvitationOtherServer)),
             Err(InvitationError::NotAnInvitation) => problem.set(Some(Key::InvitationUnreadable)),
@@ -43,7 +46,8 @@ pub(crate) fn Home() -> impl IntoView {
     };
     let greeting = session::recent_name().map(|name| {
         let name = name.as_str().to_owned();
-        let sentence = text_with(Key::SeenAs, &[("name", &name)]);
+        let seen_as = name.clone();
+        let sentence = move || text_with(Key::SeenAs, &[("name", &seen_as)]);
         view! {
             <p class="home-greeting" data-testid="recent-name">
                 <Avatar name=name />
@@ -55,11 +59,12 @@ pub(crate) fn Home() -> impl IntoView {
         <div class="page" data-testid="home">
             <header class="top-bar">
                 <Wordmark />
+                <LanguageSwitch />
             </header>
             <main class="home-main">
                 <section>
-                    {greeting} <h1 class="display">{text(Key::HomeTitle)}</h1>
-                    <p class="lead">{text(Key::HomeLead)}</p>
+                    {greeting} <h1 class="display">{move || text(Key::HomeTitle)}</h1>
+                    <p class="lead">{move || text(Key::HomeLead)}</p>
                     <div class="home-actions">
                         <button
                             type="button"
@@ -79,30 +84,33 @@ pub(crate) fn Home() -> impl IntoView {
                                 autocomplete="off"
                                 autocapitalize="none"
                                 spellcheck="false"
-                                placeholder=text(Key::InvitationField)
-                                aria-label=text(Key::InvitationField)
+                                placeholder=move || text(Key::InvitationField)
+                                aria-label=move || text(Key::InvitationField)
                                 aria-describedby="home-message"
                                 data-testid="invitation"
                                 prop:value=invitation
                                 on:input=move |event| {
-                                    invitation.set(event_target_value(&event));
+                                    let written = event_target_value(&event);
+                                    session::keep_draft(Draft::Invitation, &written);
+                                    invitation.set(written);
                                     problem.set(None);
                                 }
                             />
                             <button type="submit" class="button quiet" data-testid="open-meeting">
-                                {text(Key::OpenMeeting)}
+                                {move || text(Key::OpenMeeting)}
                             </button>
                         </form>
                     </div>
                     <p class="home-message" id="home-message" role="alert" data-testid="home-message">
                         {move || problem.get().map(text)}
                     </p>
+                    <NetworkNotice />
                 </section>
                 <figure class="home-picture">
                     <Drawing />
                 </figure>
             </main>
-            <footer class="page-foot">{text(Key::HomeFoot)}</footer>
+            <footer class="page-foot">{move || text(Key::HomeFoot)}</footer>
         </div>
     }
 }
@@ -111,7 +119,7 @@ pub(crate) fn Home() -> impl IntoView {
 #[component]
 fn Drawing() -> impl IntoView {
     view! {
-        <svg class="drawing" viewBox="0 0 560 460" role="img" aria-label=text(Key::HomeDrawing)>
+        <svg class="drawing" viewBox="0 0 560 460" role="img" aria-label=move || text(Key::HomeDrawing)>
             <g class="pane left">
                 <rect class="left-ground" x="24" y="36" width="320" height="232" rx="28" />
                 <circle class="left-face" cx="176" cy="128" r="46" />

@@ -2,23 +2,28 @@ use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 use shared::identity::IdentityError;
 use shared::limits::DISPLAY_NAME_CHARS_MAX;
-use shared::{DisplayName, MediaState, RoomId};
+use shared::{DisplayName, RoomId};
 
 use crate::call::capture_problem::Device;
-use crate::session::{self, EffectsState, LocalMedia, Start};
-use crate::strings::{Key, text, text_with};
+use crate::session::{self, Draft, EffectsState, Embedding, LocalMedia, Start};
+use crate::strings::{Key, text, text_with, whole_number};
 use crate::ui::components::{
-    Avatar, BackgroundPicker, CaptureNotices, DevicePickers, Icon, LevelMeterView, Opens, RoundButton,
-    SourceButton, Video, Wordmark,
+    Avatar, BackgroundPicker, CaptureNotices, CheckUp, DevicePickers, Icon, LanguageSwitch, LevelMeterView,
+    NetworkNotice, NoiseControl, Opens, RoundButton, SourceButton, Video, Wordmark,
 };
 
 /// How one looks and sounds, and as whom one joins.
 #[component]
 pub(crate) fn Lobby(room: RoomId, media: LocalMedia, join: impl Fn(Start) + 'static) -> impl IntoView {
     session::set_title(&format!("{room} · {}", text(Key::Product)));
-    media.start(MediaState { microphone: true, camera: true, screen: false });
-    let name = RwSignal::new(session::recent_name().map(|name| name.as_str().to_owned()).unwrap_or_default());
-    let problem = RwSignal::new(None::<String>);
+    let embedding = expect_context::<Embedding>();
+    media.start(embedding.first_media());
+    let known =
+        || embedding.display_name().or_else(session::recent_name).map(|name| name.as_str().to_owned());
+    let name = RwSignal::new(session::draft(Draft::Name).or_else(known).unwrap_or_default());
+    let problem = RwSignal::new(None::<Key>);
+    let most = move || whole_number(DISPLAY_NAME_CHARS_MAX as u64);
+    let message = move || problem.get().map(|key| text_with(key, &[("most", &most())]));
     let backgrounds = RwSignal::new(false);
     let code = room.to_string();
     let submit = move |event: SubmitEvent| {
@@ -26,6 +31,7 @@ pub(crate) fn Lobby(room: RoomId, media: LocalMedia, join: impl Fn(Start) + 'sta
         match DisplayName::new(&name.get_untracked()) {
             Ok(name) => {
                 session::remember_name(&name);
+                session::keep_draft(Draft::Name, "");
                 join(Start { room: room.clone(), name, media: media.state(), resume: None });
             }
             Err(error) => problem.set(Some(explain(&error))),
@@ -35,55 +41,61 @@ pub(crate) fn Lobby(room: RoomId, media: LocalMedia, join: impl Fn(Start) + 'sta
         <div class="page" data-testid="lobby">
             <header class="top-bar">
                 <Wordmark />
+                <LanguageSwitch />
             </header>
             <main class="lobby-main">
                 <section class="preview-column">
                     <Preview media=media name=name.into() backgrounds=backgrounds />
                     <Show when=move || backgrounds.get()>
-                        <section class="preview-backgrounds" aria-label=text(Key::Backgrounds)>
+                        <section class="preview-backgrounds" aria-label=move || text(Key::Backgrounds)>
                             <BackgroundPicker media=media />
                         </section>
                     </Show>
                     <div class="preview-devices">
                         <DevicePickers media=media opens=Opens::Down />
                     </div>
+                    <NoiseControl media=media />
                     <CaptureNotices media=media />
                 </section>
                 <section class="lobby-join">
-                    <h1>{text(Key::LobbyTitle)}</h1>
+                    <h1>{move || text(Key::LobbyTitle)}</h1>
                     <p class="room-line">
                         <span class="room-code" data-testid="room-code">
                             {code}
                         </span>
                     </p>
+                    <NetworkNotice />
                     <form class="lobby-form" on:submit=submit novalidate>
                         <label class="field">
-                            <span class="field-name">{text(Key::NameField)}</span>
+                            <span class="field-name">{move || text(Key::NameField)}</span>
                             <input
                                 class="input"
                                 type="text"
                                 name="name"
                                 autocomplete="name"
                                 maxlength=DISPLAY_NAME_CHARS_MAX
-                                placeholder=text(Key::NamePlaceholder)
+                                placeholder=move || text(Key::NamePlaceholder)
                                 aria-describedby="name-message"
                                 aria-invalid=move || problem.with(Option::is_some).to_string()
                                 data-testid="name"
                                 prop:value=name
                                 on:input=move |event| {
-                                    name.set(event_target_value(&event));
+                                    let written = event_target_value(&event);
+                                    session::keep_draft(Draft::Name, &written);
+                                    name.set(written);
                                     problem.set(None);
                                 }
                             />
                             <span class="field-message" id="name-message" role="alert" data-testid="name-message">
-                                {move || problem.get()}
+                                {message}
                             </span>
                         </label>
                         <button type="submit" class="button primary large wide" data-testid="join">
-                            {text(Key::Join)}
+                            {move || text(Key::Join)}
                         </button>
                     </form>
-                    <p class="hint">{text(Key::NobodyAsked)}</p>
+                    <p class="hint">{move || text(Key::NobodyAsked)}</p>
+                    <CheckUp media=media />
                 </section>
             </main>
         </div>
@@ -113,7 +125,7 @@ fn Preview(media: LocalMedia, name: Signal<String>, backgrounds: RwSignal<bool>)
             <Show when=move || media.sent_camera.effects.get() == EffectsState::Loading>
                 <p class="preview-wait">
                     <span class="spinner"></span>
-                    {text(Key::EffectsLoading)}
+                    {move || text(Key::EffectsLoading)}
                 </p>
             </Show>
             <div class="preview-controls">
@@ -123,7 +135,7 @@ fn Preview(media: LocalMedia, name: Signal<String>, backgrounds: RwSignal<bool>)
             <div class="preview-extras">
                 <RoundButton
                     icon=Icon::Backgrounds
-                    label=text(Key::Backgrounds).to_owned()
+                    label=Signal::derive(move || text(Key::Backgrounds).to_owned())
                     state=Signal::derive(move || if backgrounds.get() { "open" } else { "closed" })
                     test_id="toggle-backgrounds"
                     class="on-picture"
@@ -137,15 +149,13 @@ fn Preview(media: LocalMedia, name: Signal<String>, backgrounds: RwSignal<bool>)
     }
 }
 
-fn explain(error: &IdentityError) -> String {
+fn explain(error: &IdentityError) -> Key {
     match error {
-        IdentityError::NameLength { .. } => {
-            text_with(Key::NameTooLong, &[("most", &DISPLAY_NAME_CHARS_MAX.to_string())])
-        }
-        IdentityError::NameControlCharacter => text(Key::NameUnreadable).to_owned(),
+        IdentityError::NameLength { .. } => Key::NameTooLong,
+        IdentityError::NameControlCharacter => Key::NameUnreadable,
         IdentityError::NameEmpty
         | IdentityError::RoomIdLength { .. }
         | IdentityError::RoomIdCharacter { .. }
-        | IdentityError::Hexadecimal { .. } => text(Key::NameEmpty).to_owned(),
+        | IdentityError::Hexadecimal { .. } => Key::NameEmpty,
     }
 }

@@ -1,12 +1,13 @@
+use leptos::context::Provider;
 use leptos::prelude::*;
 
 use crate::call::call_view_model::Connection;
-use crate::call::capture_problem::Device;
-use crate::call::shortcut::{Shortcut, shortcut};
-use crate::session::{self, EndReason, LocalMedia, MeetingHandle, Start};
+use crate::session::{self, Embedding, EndReason, LocalMedia, MeetingHandle, Start};
 use crate::strings::{Key, text};
 use crate::ui::components::{
-    BackgroundPanel, Banners, ControlBar, CopyLink, Icon, IconView, OpenParts, Panel, PeoplePanel, Stage,
+    BackgroundPanel, Banners, ControlBar, CopyLink, Floating, HelpSheet, Icon, IconView, Knocking, OpenParts,
+    Panel, PasscodeQuestion, ReactionAnnouncements, Stage, StatisticsPanel, TalkPanel, UnmuteQuestion,
+    listen_to_keys,
 };
 
 /// The meeting itself.
@@ -14,64 +15,83 @@ use crate::ui::components::{
 pub(crate) fn Meeting(start: Start, media: LocalMedia, ended: impl Fn(EndReason) + 'static) -> impl IntoView {
     let room = start.room.clone();
     session::set_title(&format!("{room} · {}", text(Key::Product)));
+    let heading = format!("{room}");
     let link = CopyLink::new(&room);
     let meeting = MeetingHandle::enter(start, media, ended);
     let signals = meeting.signals;
-    let open = OpenParts { panel: RwSignal::new(None), devices: RwSignal::new(false) };
-    let keys = session::on_key(move |press| {
-        match shortcut(press) {
-            Some(Shortcut::Microphone) => media.toggle(Device::Microphone),
-            Some(Shortcut::Camera) => media.toggle(Device::Camera),
-            Some(Shortcut::People) => open.toggle(Panel::People),
-            Some(Shortcut::Close) => {
-                open.panel.set(None);
-                open.devices.set(false);
-            }
-            None => return false,
+    let embedding = expect_context::<Embedding>();
+    embedding.meet(meeting);
+    let open = OpenParts::nothing();
+    listen_to_keys(meeting, media, open);
+    Effect::new(move |_| {
+        if let Some(wanted) = embedding.panel.get() {
+            open.panel.set(wanted.and_then(Panel::of));
         }
-        true
     });
-    StoredValue::new_local(keys);
     let entered = Memo::new(move |_| signals.view.with(|view| view.entered));
     let alone = Memo::new(move |_| signals.view.with(crate::call::call_view_model::CallView::is_alone));
     let connection = Memo::new(move |_| signals.view.with(|view| view.connection));
+    let is_asked = Memo::new(move |_| matches!(connection.get(), Connection::PasscodeNeeded { .. }));
     view! {
-        <div class="meeting" data-testid="meeting" data-state=move || connection.get().state()>
-            <main class="stage">
-                <Show
-                    when=move || entered.get()
-                    fallback=move || view! { <Entering connection=connection.into() /> }
-                >
-                    <Stage signals=signals media=media />
+        // Gone with the meeting: a lobby that comes after it must not find the signals of a stay that is over.
+        <Provider value=signals.talk>
+            <div class="meeting" data-testid="meeting" data-state=move || connection.get().state()>
+                <main class="stage">
+                    <h1 class="only-spoken">{heading}</h1>
+                    <Show
+                        when=move || entered.get() && !is_asked.get()
+                        fallback=move || view! { <Entering meeting=meeting media=media connection=connection.into() /> }
+                    >
+                        <Stage signals=signals media=media />
+                    </Show>
+                    <Banners meeting=meeting media=media open=open />
+                    <ReactionAnnouncements signals=signals />
+                    <UnmuteQuestion meeting=meeting media=media />
+                    <Show when=move || alone.get()>
+                        <Alone link=link />
+                    </Show>
+                </main>
+                <Show when=move || matches!(open.panel.get(), Some(Panel::People | Panel::Chat))>
+                    <TalkPanel meeting=meeting open=open />
                 </Show>
-                <Banners meeting=meeting />
-                <Show when=move || alone.get()>
-                    <Alone link=link />
+                <Show when=move || open.panel.get() == Some(Panel::Backgrounds)>
+                    <BackgroundPanel media=media close=move || open.panel.set(None) />
                 </Show>
-            </main>
-            <Show when=move || open.panel.get() == Some(Panel::People)>
-                <PeoplePanel signals=signals close=move || open.panel.set(None) />
-            </Show>
-            <Show when=move || open.panel.get() == Some(Panel::Backgrounds)>
-                <BackgroundPanel media=media close=move || open.panel.set(None) />
-            </Show>
-            <ControlBar room=room meeting=meeting media=media link=link open=open />
-        </div>
+                <Show when=move || open.panel.get() == Some(Panel::Statistics)>
+                    <StatisticsPanel meeting=meeting media=media close=move || open.panel.set(None) />
+                </Show>
+                <ControlBar room=room meeting=meeting media=media link=link open=open />
+                <HelpSheet open=open.help />
+                <Floating meeting=meeting media=media />
+            </div>
+        </Provider>
     }
 }
 
 /// While the place in the room is being taken.
 #[component]
-fn Entering(connection: Signal<Connection>) -> impl IntoView {
+fn Entering(meeting: MeetingHandle, media: LocalMedia, connection: Signal<Connection>) -> impl IntoView {
     let sentence = move || {
         let is_first_try = connection.get() == Connection::Connecting;
         text(if is_first_try { Key::Entering } else { Key::EnteringSlow })
     };
-    view! {
-        <div class="entering" role="status" data-testid="entering">
-            <div class="spinner"></div>
-            {sentence}
-        </div>
+    move || match connection.get() {
+        Connection::Knocking => view! { <Knocking media=media /> }.into_any(),
+        Connection::PasscodeNeeded { is_wrong } => {
+            view! { <PasscodeQuestion meeting=meeting is_wrong=is_wrong /> }.into_any()
+        }
+        Connection::Connecting
+        | Connection::Connected
+        | Connection::MediaInterrupted
+        | Connection::Reconnecting { .. }
+        | Connection::ServerRestarting
+        | Connection::Offline => view! {
+            <div class="entering" role="status" data-testid="entering">
+                <div class="spinner"></div>
+                {sentence}
+            </div>
+        }
+        .into_any(),
     }
 }
 
@@ -85,8 +105,8 @@ fn Alone(link: CopyLink) -> impl IntoView {
     };
     view! {
         <section class="alone" data-testid="alone">
-            <h2>{text(Key::AloneTitle)}</h2>
-            <p>{text(Key::AloneText)}</p>
+            <h2>{move || text(Key::AloneTitle)}</h2>
+            <p>{move || text(Key::AloneText)}</p>
             <div class="link-line">
                 <span data-testid="link">{link.link()}</span>
                 <button type="button" class="button primary" on:click=move |_| link.copy()>

@@ -15,11 +15,11 @@ pub(crate) fn NotFound() -> impl IntoView {
         <div class="page" data-testid="not-found">
             <main class="plain-main">
                 <Mark class="plain-mark" />
-                <h1>{text(Key::NotFoundTitle)}</h1>
-                <p>{text(Key::NotFoundText)}</p>
+                <h1>{move || text(Key::NotFoundTitle)}</h1>
+                <p>{move || text(Key::NotFoundText)}</p>
                 <div class="actions">
                     <button type="button" class="button primary" on:click=move |_| navigation.go(Route::Home)>
-                        {text(Key::GoHome)}
+                        {move || text(Key::GoHome)}
                     </button>
                 </div>
             </main>
