@@ -9,7 +9,7 @@ import { gzipSync } from 'node:zlib';
 import { Server } from './harness/server.mjs';
 import { freshPage, launch, launchChromium } from './harness/browsers.mjs';
 import { Participant } from './harness/participant.mjs';
-import { cameraFile, cameraOfPage, pictures, watch } from './harness/photograph.mjs';
+import { cameraFile, cameraOfPage, pictureOf, pictures, watch } from './harness/photograph.mjs';
 import { until } from './harness/until.mjs';
 
 const OTHERS = '[data-testid="tile"][data-self="false"] video';
@@ -41,6 +41,51 @@ const choose = (participant, name) => participant.page.evaluate((name) => {
   document.querySelector(`[data-testid="background-${name}"]`).click();
   return { at: performance.timeOrigin + performance.now(), stillFlows: track?.readyState === 'live' && sender.track === track };
 }, name);
+
+/**
+ * Makes this participant's device so many times slower: Chromium throttles the page's thread, and refuses to throttle workers, so that
+ * the module takes so many times as long there as it does on the machine of the README: 3.3 ms for looking, 3.2 for drawing 720 lines.
+ */
+async function slowDown(participant, factor) {
+  await participant.page.emulateCPUThrottling(factor);
+  const worker = await until('the worker', () => participant.page.workers().find((one) => one.url().endsWith('/effects/worker.js')));
+  await worker.evaluate((factor) => {
+    self.plain ??= engine;
+    engine = {
+      ...self.plain,
+      compositor_process: (compositor, segmenter, isNv12) => {
+        const ms = (segmenter === 0 ? 0 : 3.3) + 3.2 * (size.height / 720) ** 2;
+        const end = performance.now() + (factor > 1 ? factor * ms : 0);
+        const result = self.plain.compositor_process(compositor, segmenter, isNv12);
+        while (performance.now() < end);
+        return result;
+      },
+    };
+  }, factor);
+}
+
+/** Frames a second of the encoding that has most, each second for so many seconds. */
+const framesSent = (participant, seconds) => participant.page.evaluate(async (seconds) => {
+  const sender = window.visavisDebug.peerConnection().getSenders().find((one) => one.track?.kind === 'video');
+  const read = async () => {
+    const entries = [...(await sender.getStats()).values()].filter((entry) => entry.type === 'outbound-rtp');
+    return { at: performance.now(), frames: new Map(entries.map((entry) => [entry.id, entry.framesSent ?? 0])) };
+  };
+  const rates = [];
+  let before = await read();
+  while (rates.length < seconds) {
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    const now = await read();
+    const most = Math.max(...[...now.frames].map(([id, frames]) => frames - (before.frames.get(id) ?? 0)));
+    rates.push((1000 * most) / (now.at - before.at));
+    before = now;
+  }
+  return rates;
+}, seconds);
+
+/** What the panel of statistics says the governor did, the newest first. */
+const stepsOf = (participant) =>
+  participant.page.$$eval('[data-testid="step"]', (steps) => steps.map((step) => step.lastElementChild.textContent));
 
 const description = (participant) => participant.page.evaluate(() => window.visavisDebug.peerConnection().localDescription.sdp);
 
@@ -151,6 +196,54 @@ describe('background effects', { timeout: 600_000 }, () => {
     });
   }
 
+  for (const factor of [4, 10]) {
+    test(`on a device ${factor} times as slow at least 15 hidden frames a second are sent, and the statistics tell why`, async () => {
+      const { ada, bob, isHidden } = await meet('chromium');
+      await choose(ada, 'strong-blur');
+      await seen(bob.page, isHidden, 180);
+      await ada.click('toggle-statistics');
+      await ada.page.waitForSelector('[data-testid="measure-frames-sent"]', { timeout: 10_000 });
+      await pictures(bob.page);
+      await slowDown(ada, factor);
+      await new Promise((resolve) => setTimeout(resolve, 20_000));
+      const rates = await framesSent(ada, 10);
+      const lowered = await stepsOf(ada);
+      console.log(`${factor} times as slow: ${rates.map((rate) => rate.toFixed(0)).join(' ')} frames a second after ${JSON.stringify(lowered)}`);
+      assert.ok(Math.min(...rates) >= 15, `${Math.min(...rates)} frames a second`);
+      assert.ok((await pictures(bob.page)).every(isHidden), 'hidden all the time');
+      await slowDown(ada, 1);
+      if (lowered.length > 0) {
+        await until('the effort is raised again', async () => (await stepsOf(ada)).length > lowered.length, 60_000);
+        assert.match((await stepsOf(ada))[0], /time to spare/);
+      }
+      assert.ok((await pictures(bob.page)).every(isHidden), 'hidden on the way back');
+      await Promise.all([ada.close(), bob.close()]);
+    });
+  }
+
+  test('the strength of the blur is set with a slider, seen at once, and remembered', async () => {
+    const { ada, bob, isHidden } = await meet('chromium');
+    await choose(ada, 'light-blur');
+    await seen(bob.page, isHidden, 180);
+    const slider = '[data-testid="blur-strength"]';
+    const [track, light] = await ada.page.$eval(slider, (input) =>
+      [window.visavisDebug.peerConnection().getSenders().find((one) => one.track?.kind === 'video').track.id, input.value]);
+    assert.equal(light, '35');
+    await ada.page.focus(slider);
+    await ada.page.keyboard.press('Home');
+    const weak = summary(await seen(bob.page, () => true, 180)).flagSharpness;
+    await ada.page.keyboard.press('End');
+    await seen(bob.page, (picture) => picture.flag.sharpness < 0.8 * weak, 180);
+    const after = await ada.page.$eval(slider, (input) => ({
+      text: input.getAttribute('aria-valuetext'),
+      chosen: document.querySelector('[data-testid="backgrounds"] input:checked').value,
+      track: window.visavisDebug.peerConnection().getSenders().find((one) => one.track?.kind === 'video').track.id,
+      kept: localStorage.getItem('visavis.blur-strength'),
+    }));
+    assert.deepEqual(after, { text: '100 %', chosen: 'strong-blur', track, kept: '100' });
+    await Promise.all([ada.close(), bob.close()]);
+  });
+
   test('where the effects cannot run the camera goes off and says why, and choosing none brings it back', async () => {
     const { link } = await server.createRoom();
     const broken = () => { window.Worker = class { constructor() { throw new Error('no workers here'); } }; };
@@ -164,6 +257,18 @@ describe('background effects', { timeout: 600_000 }, () => {
     await choose({ page }, 'real');
     await page.click('[data-testid="retry-capture"]');
     await page.waitForSelector('[data-testid="preview"][data-state="on"] video[data-ready="true"]');
+    await page.browserContext().close();
+  });
+
+  test('pictures of a camera that is held sideways come out upright, and large ones halved when they are to be', async () => {
+    const page = await freshPage(people.chromium.browser);
+    await page.goto((await server.createRoom()).link, { waitUntil: 'domcontentloaded' });
+    const seen = await page.evaluate(throughWorker, (await pictureOf(camera)).toString('base64'));
+    for (const [way, { width, height, rotation, face, flag }] of Object.entries(seen)) {
+      assert.deepEqual([height * 16, rotation], [width * 9, 0], `${way}: ${width} × ${height}, ${rotation}°`);
+      assert.ok(way.includes('halved') === (height === 360) && face < 0.05 && flag > 0.5, `${way}: ${face} of the face changed, ${flag} of the flag`);
+    }
+    assert.equal(Object.keys(seen).length, 5);
     await page.browserContext().close();
   });
 
@@ -223,3 +328,71 @@ describe('background effects', { timeout: 600_000 }, () => {
     await ada.close();
   });
 });
+
+/**
+ * In a page: what the worker makes of the picture (I420, 1280 × 720) as cameras give it that are held otherwise, and which share of the
+ * samples of the face and of the flag behind it differs from the upright picture.
+ */
+async function throughWorker(base64) {
+  const [WIDTH, HEIGHT] = [1280, 720];
+  const upright = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+  const planes = [[0, WIDTH, HEIGHT], [WIDTH * HEIGHT, WIDTH / 2, HEIGHT / 2], [WIDTH * HEIGHT * 1.25, WIDTH / 2, HEIGHT / 2]];
+  // What has to be turned so, and then mirrored, to be upright.
+  const held = (rotation, flip) => {
+    const isSideways = rotation % 180 === 90;
+    const samples = new Uint8Array(upright.length);
+    for (const [offset, width, height] of planes) {
+      const [across, down] = isSideways ? [height, width] : [width, height];
+      for (let row = 0; row < height; row += 1) {
+        for (let column = 0; column < width; column += 1) {
+          const from = flip ? width - 1 - column : column;
+          const [y, x] = { 0: [row, from], 90: [down - 1 - from, row], 180: [down - 1 - row, across - 1 - from], 270: [from, across - 1 - row] }[rotation];
+          samples[offset + y * across + x] = upright[offset + row * width + column];
+        }
+      }
+    }
+    const [codedWidth, codedHeight] = isSideways ? [HEIGHT, WIDTH] : [WIDTH, HEIGHT];
+    return new VideoFrame(samples, { format: 'I420', codedWidth, codedHeight, timestamp: 0, rotation, flip });
+  };
+  const seen = {};
+  for (const [rotation, flip, isHalving] of [[0, false, false], [90, false, false], [180, false, false], [270, true, false], [90, false, true]]) {
+    const worker = new Worker('/effects/worker.js');
+    const said = (type) => new Promise((resolve, reject) => {
+      worker.addEventListener('message', ({ data }) => {
+        if (data.type === type) resolve(data);
+        if (data.type === 'failed' || data.type === 'dropped') reject(new Error(data.reason ?? data.type));
+      });
+    });
+    const loaded = said('loaded');
+    worker.postMessage({ type: 'load', module: '/effects/simd128.wasm', model: '/effects/selfie_segmentation_landscape.tflite' });
+    await loaded;
+    worker.postMessage({ type: 'sink', page: true });
+    worker.postMessage({ type: 'blur', strength: 0.85 });
+    worker.postMessage({ type: 'halving', isHalving });
+    const drawn = said('drawn');
+    const frame = held(rotation, flip);
+    worker.postMessage({ type: 'frame', frame }, [frame]);
+    const { frame: result } = await drawn;
+    const samples = new Uint8Array(result.allocationSize());
+    await result.copyTo(samples);
+    const scale = WIDTH / result.codedWidth;
+    const changed = (top, left, length, most) => {
+      let count = 0;
+      for (let row = top; row < top + length; row += scale) {
+        for (let column = left; column < left + length; column += scale) {
+          const now = samples[(row / scale) * result.codedWidth + column / scale];
+          const before = upright[row * WIDTH + column];
+          count += Math.abs(now - before) > most;
+        }
+      }
+      return count / (length / scale) ** 2;
+    };
+    const name = `${rotation}°${flip ? ', mirrored' : ''}${isHalving ? ', halved' : ''}`;
+    seen[name] = {
+      width: result.codedWidth, height: result.codedHeight, rotation: result.rotation ?? 0, face: changed(300, 560, 140, 12), flag: changed(60, 60, 200, 6),
+    };
+    result.close();
+    worker.terminate();
+  }
+  return seen;
+}

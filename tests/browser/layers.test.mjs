@@ -98,7 +98,7 @@ describe('layers', { timeout: 600_000 }, () => {
       let frames = (await bob.slot()).frames;
       await eventually('a larger picture arrives', ada, async () => (await bob.slot()).height > small);
       const larger = performance.now() - start;
-      await eventually('the largest picture arrives', ada, async () => (await bob.slot()).height >= 480);
+      await eventually('the largest picture arrives', ada, async () => (await bob.slot()).height >= 480, 60_000);
       const largest = performance.now() - start;
       assert.ok((await bob.slot()).frames > frames, 'frames flow meanwhile');
       context.diagnostic(`${name}: larger after ${larger.toFixed(0)} ms, largest after ${largest.toFixed(0)} ms (polled every 50 ms)`);

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use engine::{
-    CreatedOffer, Engine, Input, MediaConnection, MediaId, Moment, OfferRequest, Output, Settings, SocketId,
-    Tile,
+    Admission, ChatStart, CreatedOffer, Engine, Input, MediaConnection, MediaId, Moment, OfferRequest,
+    Output, Settings, SocketId, Tile,
 };
 use rtc::rtp_transceiver::rtp_sender::RtpCodecKind;
 use shared::protocol::PublishedMid;
@@ -48,10 +48,15 @@ pub(crate) struct Bot {
 
 impl Bot {
     pub(crate) fn start(number: u16, server: SocketAddr, room: &str) -> Self {
+        Self::start_with(number, server, room, None)
+    }
+
+    /// With a join token. It sends from its microphone and its camera whatever it is told.
+    pub(crate) fn start_with(number: u16, server: SocketAddr, room: &str, token: Option<String>) -> Self {
         let (tell, view) = watch::channel(View::default());
         let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build();
         let runtime = runtime.expect("a runtime");
-        runtime.spawn(Running::new(number, server, room, tell).run());
+        runtime.spawn(Running::new(number, server, room, token, tell).run());
         Self { view, runtime: Some(runtime) }
     }
 }
@@ -99,7 +104,13 @@ struct Connection {
 }
 
 impl Running {
-    fn new(number: u16, server: SocketAddr, room: &str, view: watch::Sender<View>) -> Self {
+    fn new(
+        number: u16,
+        server: SocketAddr,
+        room: &str,
+        token: Option<String>,
+        view: watch::Sender<View>,
+    ) -> Self {
         let start = Instant::now();
         let settings = Settings {
             room: RoomId::new(room).unwrap(),
@@ -108,6 +119,8 @@ impl Running {
             resume: None,
             seed: number.into(),
             capabilities: Vec::new(),
+            admission: Admission { token, ..Admission::default() },
+            chat: ChatStart::default(),
         };
         let (report, reports) = mpsc::unbounded_channel();
         Self {
@@ -202,7 +215,10 @@ impl Running {
                     connection.pc.set_remote_description(answer).await.expect("the answer fits");
                     self.tell(Input::AnswerApplied { negotiation });
                 }
-                Output::StoreResume(_)
+                Output::Silence { .. }
+                | Output::AskToUnmute { .. }
+                | Output::Reaction { .. }
+                | Output::StoreResume(_)
                 | Output::ForgetResume
                 | Output::Notice(_)
                 | Output::Changed

@@ -4,6 +4,7 @@
 
 mod bot;
 mod calls;
+mod moderation;
 mod signaling;
 mod socket;
 mod stack;

@@ -79,5 +79,7 @@ pub(crate) fn hello(room: &str) -> Hello {
         name: DisplayName::new("Ada").unwrap(),
         media: MediaState::default(),
         resume: None,
+        token: None,
+        passcode: None,
     }
 }

@@ -1,4 +1,4 @@
-//! Benchmarks of the media plane beside other stacks, on the same load and in the same run.
+//! Benchmarks beside other stacks, on the same load and in the same run: of the media plane, and of modules in browsers.
 //!
 //! ```text
 //! controlling process (forward): load client ◀── UDP: ICE, DTLS-SRTP ──▶ server child (serve WHO)
@@ -6,6 +6,7 @@
 //! ```
 //! The load client and the servers live in separate processes, so that the processor time of a server is its own.
 
+mod browser;
 mod bwe;
 mod control;
 mod forward;
@@ -45,6 +46,18 @@ enum Command {
     Room(room::Options),
     /// Instructions of a forwarded packet by stage, counted by callgrind
     Profile(profile::Options),
+    /// Background effects in Chromium and Firefox beside other runtimes of neural networks
+    Effects(browser::Options),
+    /// Noise suppression in Chromium beside other modules: processor time and quality
+    Denoise(browser::Options),
+    /// Joining a meeting in Chromium: from the click to the first picture of somebody else
+    Join(browser::Options),
+    /// From camera to screen in Chromium, through the server and from peer to peer
+    Glass(browser::Options),
+    /// Bytes that a browser loads before the lobby can be used
+    Bundle(browser::Options),
+    /// How long pictures stand still when the WebSocket, the path or the server is lost
+    Recover(browser::Options),
     /// The server side of a run; started by the benchmark itself
     #[command(hide = true)]
     Serve {
@@ -65,6 +78,12 @@ fn main() -> anyhow::Result<()> {
         Command::Loss(options) => loss::run(&options),
         Command::Bwe(options) => bwe::run(&options),
         Command::Room(options) => room::run(&options),
+        Command::Effects(options) => browser::run(browser::Benchmark::Effects, &options),
+        Command::Denoise(options) => browser::run(browser::Benchmark::Denoise, &options),
+        Command::Join(options) => browser::run(browser::Benchmark::Join, &options),
+        Command::Glass(options) => browser::run(browser::Benchmark::Glass, &options),
+        Command::Bundle(options) => browser::run(browser::Benchmark::Bundle, &options),
+        Command::Recover(options) => browser::run(browser::Benchmark::Recover, &options),
         Command::ServeRoom { shards } => room::serve(shards),
         Command::Profile(options) => profile::run(&options),
         Command::Serve { who } => peers::serve(who),

@@ -101,6 +101,8 @@ impl Meeting {
                 name: DisplayName::new("Participant")?,
                 media: MediaState { camera: publishes, microphone, ..MediaState::default() },
                 resume: None,
+                token: None,
+                passcode: None,
             }),
         )?;
         let welcome = hear(&mut socket, |message| {

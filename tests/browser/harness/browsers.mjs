@@ -1,5 +1,8 @@
 // Chromium and Firefox with fake cameras and microphones.
 
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import puppeteer from 'puppeteer-core';
 
 const CHROMIUM_FLAGS = [
@@ -48,14 +51,37 @@ export async function launchChromium(extraFlags = [], program = undefined) {
   });
 }
 
-export async function launchFirefox(preferences = {}) {
+/** `environment` adds to the variables of the machine. */
+export async function launchFirefox(preferences = {}, environment = {}) {
   return puppeteer.launch({
     browser: 'firefox',
+    env: { ...process.env, ...environment },
     executablePath: process.env.VISAVIS_FIREFOX ?? '/usr/bin/firefox-esr',
     headless: true,
     extraPrefsFirefox: { ...FIREFOX_PREFERENCES, ...preferences },
     protocolTimeout: 60_000,
   });
+}
+
+/** Chromium that lets no site keep anything: storage throws instead. `close` ends it and takes its profile away. */
+export async function launchBlockedChromium() {
+  const profile = await mkdtemp(join(tmpdir(), 'visavis-profile-'));
+  await mkdir(join(profile, 'Default'));
+  const preferences = { profile: { default_content_setting_values: { cookies: 2 } } };
+  await writeFile(join(profile, 'Default', 'Preferences'), JSON.stringify(preferences));
+  const browser = await puppeteer.launch({
+    browser: 'chrome',
+    executablePath: chromiumProgram(),
+    headless: true,
+    args: CHROMIUM_FLAGS,
+    userDataDir: profile,
+    protocolTimeout: 60_000,
+  });
+  const close = async () => {
+    await browser.close();
+    await rm(profile, { recursive: true, force: true });
+  };
+  return { browser, close };
 }
 
 /** Chromium that nobody has allowed the camera: it hides its addresses behind `.local` names (mDNS). */

@@ -4,26 +4,50 @@ import { until } from './until.mjs';
 import { freshPage } from './browsers.mjs';
 
 const byTestId = (id) => `[data-testid="${id}"]`;
+/** For what is no promise: a machine with much else to do starts a page in a minute. */
+const STARTED_MS = 60_000;
 
 export class Participant {
   /** Opens the link, fills in the lobby and joins. */
   static async join(browser, link, name, options = {}) {
+    const participant = await Participant.arrive(browser, link, name, options);
+    await participant.inMeeting(STARTED_MS);
+    return participant;
+  }
+
+  /** Opens the link, fills in the lobby and asks to be let in; what comes of it is for the caller to see. `camera: false`
+      switches the camera off before. */
+  static async arrive(browser, link, name, options = {}) {
     const participant = new Participant();
     participant.page = await freshPage(browser, options);
     participant.name = name;
     await participant.page.goto(link, { waitUntil: 'domcontentloaded' });
-    await participant.#fillLobby(name);
-    await participant.inMeeting();
+    await participant.fillLobby(name, options);
     return participant;
   }
 
-  async #fillLobby(name) {
-    await this.page.waitForSelector(byTestId('name'), { timeout: 20_000 });
+  /** Creates a meeting on the home page, and joins it. `link` is what the others are sent. */
+  static async create(browser, home, name, options = {}) {
+    const participant = new Participant();
+    participant.page = await freshPage(browser, options);
+    participant.name = name;
+    await participant.page.goto(home, { waitUntil: 'domcontentloaded' });
+    await participant.page.waitForSelector(byTestId('new-meeting'), { timeout: STARTED_MS });
+    await participant.click('new-meeting');
+    await participant.fillLobby(name, options);
+    participant.link = participant.page.url();
+    await participant.inState('connected', STARTED_MS);
+    return participant;
+  }
+
+  async fillLobby(name, { camera = true } = {}) {
+    await this.page.waitForSelector(byTestId('name'), { timeout: STARTED_MS });
     await until('the preview shows the camera', () =>
       this.page.$eval(byTestId('preview'), (preview) => {
         const video = preview.querySelector('video');
         return video && video.videoWidth > 0;
-      }).catch(() => false));
+      }).catch(() => false), STARTED_MS);
+    if (!camera) await this.click('toggle-camera');
     await this.page.$eval(byTestId('name'), (input) => { input.value = ''; });
     await this.page.type(byTestId('name'), name);
     await this.page.click(byTestId('join'));
@@ -32,6 +56,21 @@ export class Participant {
   async inMeeting(timeoutMs = 20_000) {
     await until(`${this.name} is in the meeting`, () =>
       this.page.$eval(byTestId('meeting'), (meeting) => meeting.dataset.state).catch(() => null), timeoutMs);
+  }
+
+  /** Waits for one state of the meeting. */
+  async inState(state, timeoutMs = 40_000) {
+    const shown = () => this.page.$eval(byTestId('meeting'), (meeting) => meeting.dataset.state).catch(() => null);
+    await until(`${this.name} is ${state}`, async () => (await shown()) === state, timeoutMs);
+  }
+
+  /** Waits for the end of the stay: why, in a word and in the sentence that is shown. */
+  async ended(timeoutMs = 40_000) {
+    await this.page.waitForSelector(byTestId('ended'), { timeout: timeoutMs });
+    return this.page.$eval(byTestId('ended'), (page) => ({
+      state: page.dataset.state,
+      sentence: page.querySelector('[data-testid="reason"]').textContent,
+    }));
   }
 
   /** Every tile: whose, and what it shows. */

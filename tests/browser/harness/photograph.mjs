@@ -23,6 +23,13 @@ export async function cameraFile() {
   return { path, remove: () => rm(folder, { recursive: true }) };
 }
 
+/** The first picture of such a file, as I420 of 1280 × 720. */
+export async function pictureOf({ path }) {
+  const file = await readFile(path);
+  const start = file.indexOf('FRAME\n') + 'FRAME\n'.length;
+  return file.subarray(start, start + (WIDTH * HEIGHT * 3) / 2);
+}
+
 /** I420 (BT.601, limited range). */
 function picture(samples, width, frame) {
   const bytes = Buffer.alloc((WIDTH * HEIGHT * 3) / 2);

@@ -3,7 +3,9 @@
 // Runs in the page; defines `window.ProtocolClient`.
 
 window.ProtocolClient = class {
-  constructor() {
+  /** A page with several gives each another name for the elements that play its slots. */
+  constructor(elements = 'slot') {
+    this.elements = elements;
     this.peers = new Map();
     this.slots = [];
     this.negotiation = 0;
@@ -190,10 +192,10 @@ window.ProtocolClient = class {
   /** Plays every receiving transceiver in an element of its own. */
   play() {
     for (const transceiver of this.receiving()) {
-      if (document.getElementById(`slot-${transceiver.mid}`)) continue;
+      if (document.getElementById(`${this.elements}-${transceiver.mid}`)) continue;
       const kind = transceiver.receiver.track.kind;
       const element = document.createElement(kind);
-      element.id = `slot-${transceiver.mid}`;
+      element.id = `${this.elements}-${transceiver.mid}`;
       element.autoplay = true;
       element.playsInline = true;
       element.srcObject = new MediaStream([transceiver.receiver.track]);
@@ -228,27 +230,35 @@ window.ProtocolClient = class {
     return { frames: 0, width: 0, height: 0, energy: 0 };
   }
 
-  /** Watches the presented frames of a slot for a while: the longest gap, and when the size changed. */
-  watch(mid, durationMs) {
-    const element = document.getElementById(`slot-${mid}`);
+  /**
+   * Watches the presented frames of a slot from now on. What is returned ends that, with the next frame or after 3 s without
+   * one, and tells the longest gap, and when the size changed first.
+   */
+  watching(mid) {
+    const element = document.getElementById(`${this.elements}-${mid}`);
     const start = performance.now();
-    const startSize = `${element.videoWidth}x${element.videoHeight}`;
-    return new Promise((resolve) => {
-      let last = start;
-      let longest = 0;
-      let frames = 0;
-      let changedAfter = null;
-      const onFrame = (now, data) => {
-        longest = Math.max(longest, now - last);
-        last = now;
-        frames += 1;
-        if (changedAfter === null && `${data.width}x${data.height}` !== startSize) changedAfter = now - start;
-        if (now - start < durationMs) element.requestVideoFrameCallback(onFrame);
-        else resolve({ longestGapMs: longest, frames, changedAfterMs: changedAfter, from: startSize, to: `${data.width}x${data.height}` });
-      };
-      element.requestVideoFrameCallback(onFrame);
-      setTimeout(() => resolve({ longestGapMs: performance.now() - last, frames, changedAfterMs: changedAfter, from: startSize, to: null }), durationMs + 3000);
+    const from = `${element.videoWidth}x${element.videoHeight}`;
+    let [last, longestGapMs, frames, changedAfterMs, ended] = [start, 0, 0, null, null];
+    const onFrame = (now, data) => {
+      longestGapMs = Math.max(longestGapMs, now - last);
+      last = now;
+      frames += 1;
+      const to = `${data.width}x${data.height}`;
+      if (changedAfterMs === null && to !== from) changedAfterMs = now - start;
+      if (ended) ended({ longestGapMs, frames, changedAfterMs, from, to });
+      else element.requestVideoFrameCallback(onFrame);
+    };
+    element.requestVideoFrameCallback(onFrame);
+    return () => new Promise((resolve) => {
+      ended = resolve;
+      setTimeout(() => resolve({ longestGapMs: Math.max(longestGapMs, performance.now() - last), frames, changedAfterMs, from, to: null }), 3000);
     });
+  }
+
+  /** The same for so long. */
+  watch(mid, durationMs) {
+    const end = this.watching(mid);
+    return new Promise((resolve) => setTimeout(() => resolve(end()), durationMs));
   }
 
   close() {

@@ -3,6 +3,9 @@
 import { spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { until } from './until.mjs';
 
 /** A TCP port nobody listens on at the moment. */
@@ -18,9 +21,10 @@ export async function freePort() {
 export class Server {
   #process;
   #arguments;
+  #folder;
   log = '';
 
-  static async start({ announce = [], port, mediaPort, address = '0.0.0.0', tcpPort, videoCodecs = [] } = {}) {
+  static async start({ announce = [], port, mediaPort, address = '0.0.0.0', tcpPort, videoCodecs = [], embedOrigins = [], settings = [] } = {}) {
     const server = new Server();
     server.port = port ?? (await freePort());
     server.mediaPort = mediaPort ?? server.port;
@@ -28,8 +32,13 @@ export class Server {
     server.#arguments = ['--address', address, '--port', `${server.port}`, '--media-port', `${server.mediaPort}`];
     server.tcpPort = tcpPort ?? (await freePort());
     server.#arguments.push('--media-tcp-port', `${server.tcpPort}`);
+    // A folder of its own, kept over `restart`; no keys, for clients on every address of this machine.
+    server.#folder = await mkdtemp(join(tmpdir(), 'visavis-'));
+    server.#arguments.push('--data-dir', server.#folder, '--open');
     if (announce.length > 0) server.#arguments.push('--announce', announce.join(','));
     if (videoCodecs.length > 0) server.#arguments.push('--video-codecs', videoCodecs.join(','));
+    if (embedOrigins.length > 0) server.#arguments.push('--embed-origins', embedOrigins.join(','));
+    server.#arguments.push(...settings);
     await server.#run();
     return server;
   }
@@ -49,6 +58,11 @@ export class Server {
   }
 
   async stop() {
+    await this.#end();
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  async #end() {
     if (this.#process.exitCode === null && this.#process.signalCode === null) {
       this.#process.kill('SIGTERM');
       await once(this.#process, 'exit');
@@ -56,7 +70,7 @@ export class Server {
   }
 
   async restart() {
-    await this.stop();
+    await this.#end();
     await this.#run();
   }
 

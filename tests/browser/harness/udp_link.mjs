@@ -79,6 +79,12 @@ export class UdpLink {
     this.#carry('up', datagram, () => client.send(datagram, this.serverPort, '127.0.0.1'));
   }
 
+  /** From now on the server sees every client at another port, and what it sends to the old ones is lost. */
+  rebind() {
+    for (const client of this.clients.values()) client.close();
+    this.clients.clear();
+  }
+
   close() {
     this.isClosed = true;
     this.socket.close();

@@ -169,7 +169,15 @@ impl World {
         let media = MediaState { camera: number == 0, ..MediaState::default() };
         let (room, name) = (RoomId::new("profile")?, DisplayName::new("Participant")?);
         let connection = id(number);
-        let join = Command::Join { connection, room, name, media, resume: None, suspends_layers: false };
+        let join = Command::Join {
+            connection,
+            room,
+            name,
+            media,
+            resume: None,
+            suspends_layers: false,
+            admission: sfu::Admission::default(),
+        };
         self.sfu.handle_command(now, join);
         let client = self.client(number);
         let offer = client.pc.create_offer(None)?;

@@ -57,6 +57,8 @@ impl Line {
             name: DisplayName::new("Participant")?,
             media: MediaState { camera, microphone, ..MediaState::default() },
             resume: None,
+            token: None,
+            passcode: None,
         });
         socket.send(Message::text(hello.encode()))?;
         let welcome = match wait_for(&mut socket, "welcome")? {
