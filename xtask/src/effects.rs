@@ -1,5 +1,6 @@
-//! The effects module: `client/effects` as a WebAssembly file of its own, once for every set of instructions, and the folder of the
-//! site in which it lies with its worker, its model and the backgrounds.
+//! The modules of the effects: `client/effects`, `client/denoise` and `client/deep_filter` as WebAssembly files of their own, the first
+//! once for every set of instructions, and the folder of the site in which they lie with their workers, worklets, models and
+//! backgrounds.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,6 +10,7 @@ use anyhow::{Context, Result, ensure};
 use sha2::{Digest as _, Sha256};
 
 use crate::process;
+use crate::weights;
 use crate::workspace::Workspace;
 
 const TARGET: &str = "wasm32-unknown-unknown";
@@ -24,14 +26,31 @@ pub(crate) enum Lanes {
     Relaxed,
 }
 
+/// Packages of which the site has a module, and how it is called there.
+const MODULES: [(&str, Lanes, &str); 4] = [
+    (EFFECTS, Lanes::Simd128, "simd128.wasm"),
+    (EFFECTS, Lanes::Relaxed, "relaxed.wasm"),
+    (DENOISE, Lanes::Simd128, "denoise.wasm"),
+    (DEEP_FILTER, Lanes::Simd128, "deep_filter.wasm"),
+];
+/// Finds the person and draws what is behind them.
+const EFFECTS: &str = "effects";
+/// Takes noise out of sound.
+const DENOISE: &str = "denoise";
+/// Takes more of it out, for more work.
+const DEEP_FILTER: &str = "deep_filter";
+
 /// What finds the person, as it comes from npm.
 const MODEL: &str = "node_modules/@mediapipe/selfie_segmentation/selfie_segmentation_landscape.tflite";
 /// SHA-256 of the model.
 const MODEL_HASH: &str = "4aafe6223bb8dac6fac8ca8ed56852870a33051ef3f6238822d282a109962894";
 /// What lies in the source as it lies in the site.
-const AS_IT_IS: [(&str, &str); 3] = [
+const AS_IT_IS: [(&str, &str); 6] = [
     ("client/effects/worker/effects.js", "worker.js"),
     ("client/effects/worker/NOTICE.txt", "NOTICE.txt"),
+    ("client/denoise/worklet.js", "denoise.js"),
+    ("client/deep_filter/worker.js", "deep_filter_worker.js"),
+    ("client/deep_filter/worklet.js", "deep_filter.js"),
     ("LICENSE-APACHE", "LICENSE-APACHE.txt"),
 ];
 /// The backgrounds that come with the site.
@@ -43,8 +62,8 @@ const FOLDER: &str = "target/effects/site";
 pub(crate) fn lay_out(workspace: &Workspace) -> Result<()> {
     let folder = workspace.root.join(FOLDER);
     fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
-    for (lanes, name) in [(Lanes::Simd128, "simd128.wasm"), (Lanes::Relaxed, "relaxed.wasm")] {
-        copy(&build(workspace, lanes, &[])?, &folder.join(name))?;
+    for (package, lanes, name) in MODULES {
+        copy(&build(workspace, package, lanes, &[])?, &folder.join(name))?;
     }
     let model = workspace.root.join(MODEL);
     let bytes = fs::read(&model)
@@ -56,6 +75,11 @@ pub(crate) fn lay_out(workspace: &Workspace) -> Result<()> {
         model.display()
     );
     copy(&model, &folder.join(model.file_name().context("the model has a name")?))?;
+    ensure!(
+        weights::is_made(workspace),
+        "the weights of the deep filter are not there; `cargo xtask setup deep-filter` makes them"
+    );
+    copy(&weights::file(workspace), &folder.join("deep_filter.weights"))?;
     for (from, to) in AS_IT_IS {
         copy(&workspace.root.join(from), &folder.join(to))?;
     }
@@ -73,21 +97,32 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
 
 /// Builds it with the comparisons of its kernels exported, and returns the file. Cargo does nothing when nothing changed.
 pub(crate) fn build_for_tests(workspace: &Workspace, lanes: Lanes) -> Result<PathBuf> {
-    build(workspace, lanes, &TWINS)
+    build(workspace, EFFECTS, lanes, &TWINS)
 }
 
-fn build(workspace: &Workspace, lanes: Lanes, features: &[&str]) -> Result<PathBuf> {
+/// The same for the deep filter.
+pub(crate) fn build_deep_filter_for_tests(workspace: &Workspace) -> Result<PathBuf> {
+    build(workspace, DEEP_FILTER, Lanes::Simd128, &TWINS)
+}
+
+fn build(workspace: &Workspace, package: &str, lanes: Lanes, features: &[&str]) -> Result<PathBuf> {
     let mut cargo =
-        cargo(workspace, lanes, &["rustc", "--crate-type", "cdylib", "--profile", "wasm-effects"]);
+        cargo(workspace, package, lanes, &["rustc", "--crate-type", "cdylib", "--profile", "wasm-effects"]);
     process::run(cargo.args(features))?;
-    Ok(target_folder(workspace, lanes).join(TARGET).join("wasm-effects/effects.wasm"))
+    Ok(target_folder(workspace, lanes).join(TARGET).join(format!("wasm-effects/{package}.wasm")))
 }
 
 /// Runs Clippy over what is compiled for the browser alone.
 pub(crate) fn lint(workspace: &Workspace) -> Result<()> {
-    [Lanes::Simd128, Lanes::Relaxed].into_iter().try_for_each(|lanes| {
-        process::run(cargo(workspace, lanes, &["clippy"]).args(TWINS).args(["--", "-D", "warnings"]))
-    })
+    for lanes in [Lanes::Simd128, Lanes::Relaxed] {
+        process::run(
+            cargo(workspace, EFFECTS, lanes, &["clippy"]).args(TWINS).args(["--", "-D", "warnings"]),
+        )?;
+    }
+    process::run(
+        cargo(workspace, DEEP_FILTER, Lanes::Simd128, &["clippy"]).args(TWINS).args(["--", "-D", "warnings"]),
+    )?;
+    process::run(cargo(workspace, DENOISE, Lanes::Simd128, &["clippy"]).args(["--", "-D", "warnings"]))
 }
 
 /// Flags are no part of what Cargo keeps apart: without a folder each, they would rebuild each other's files.
@@ -99,7 +134,7 @@ fn target_folder(workspace: &Workspace, lanes: Lanes) -> PathBuf {
     workspace.root.join("target/effects").join(name)
 }
 
-fn cargo(workspace: &Workspace, lanes: Lanes, arguments: &[&str]) -> Command {
+fn cargo(workspace: &Workspace, package: &str, lanes: Lanes, arguments: &[&str]) -> Command {
     let features = match lanes {
         Lanes::Simd128 => "+simd128",
         Lanes::Relaxed => "+simd128,+relaxed-simd",
@@ -108,7 +143,7 @@ fn cargo(workspace: &Workspace, lanes: Lanes, arguments: &[&str]) -> Command {
     cargo
         .current_dir(&workspace.root)
         .args(arguments)
-        .args(["--package", "effects", "--lib", "--target", TARGET])
+        .args(["--package", package, "--lib", "--target", TARGET])
         .env("CARGO_TARGET_DIR", target_folder(workspace, lanes))
         .env("CARGO_ENCODED_RUSTFLAGS", format!("-Ctarget-feature={features}"));
     cargo

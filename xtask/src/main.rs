@@ -7,6 +7,7 @@ mod bench;
 mod console;
 mod effects;
 mod namespaces;
+mod onnx;
 mod process;
 mod run;
 mod server;
@@ -16,6 +17,7 @@ mod site;
 mod test;
 mod tidy;
 mod tiers;
+mod weights;
 mod workspace;
 
 use std::process::ExitCode;

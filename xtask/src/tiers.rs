@@ -14,9 +14,10 @@ use crate::namespaces;
 use crate::process;
 use crate::server;
 use crate::setup::tool::CargoTool;
-use crate::setup::{Browser, Need, SITE_NEEDS, aiortc_python};
+use crate::setup::{Browser, Need, PythonTool, SITE_NEEDS};
 use crate::site::{self, Profile};
 use crate::tidy;
+use crate::weights;
 use crate::workspace::Workspace;
 
 /// One tier. The order is the order of running: cheap and telling ones first.
@@ -34,7 +35,7 @@ pub(crate) enum Tier {
     Docs,
     /// Unit, property, snapshot and documentation tests beside the code
     Unit,
-    /// The effects module inside WebAssembly, with plain and with relaxed SIMD
+    /// The modules of the effects and of the deep filter inside WebAssembly
     Effects,
     /// The committed corpus of every parser of foreign bytes
     Fuzz,
@@ -44,6 +45,8 @@ pub(crate) enum Tier {
     Server,
     /// Chromium and Firefox with fake cameras and microphones
     Browser,
+    /// Pages, panels and what embeds them, in both browsers, two suites at a time
+    Interface,
     /// Chromium behind bad networks: rates, losses, delays and addresses that change
     Impairment,
     /// aiortc, GStreamer and libdatachannel in calls with Chromium
@@ -55,8 +58,8 @@ const SUITES: &str = "tests";
 
 /// The crates that are tested. Every tier names all of them and selects targets: with another choice of packages
 /// Cargo would unify other features, and build most dependencies once more.
-const TESTED: [&str; 9] =
-    ["shared", "denoise", "effects", "engine", "sfu", "server", "client", "xtask", SUITES];
+const TESTED: [&str; 10] =
+    ["shared", "deep_filter", "denoise", "effects", "engine", "sfu", "server", "client", "xtask", SUITES];
 
 impl Tier {
     /// What must be set up before.
@@ -64,11 +67,12 @@ impl Tier {
         match self {
             Self::Tidy | Self::Format | Self::Docs | Self::Fuzz | Self::Sim | Self::Server => &[],
             // The segmentation model is an npm package.
-            Self::Unit => &[Need::Node, Need::NpmPackages],
-            Self::Effects => &[Need::Node, Need::WasmStd, Need::NpmPackages],
+            Self::Unit => &[Need::Node, Need::NpmPackages, Need::DeepFilter],
+            Self::Effects => &[Need::Node, Need::WasmStd, Need::NpmPackages, Need::DeepFilter],
             Self::Lint => &[Need::WasmStd],
             Self::Deny => &[Need::CargoDeny],
             Self::Browser => &BROWSER_NEEDS,
+            Self::Interface => &INTERFACE_NEEDS,
             Self::Impairment => &IMPAIRMENT_NEEDS,
             Self::Interop => &INTEROP_NEEDS,
         }
@@ -89,13 +93,17 @@ impl Tier {
             Self::Server => suite(workspace, "server"),
             Self::Browser => {
                 let browsers = [Browser::Chromium, Browser::Firefox];
-                in_browsers(workspace, "tests/browser", &browsers, Command::new("node"))
+                against_server(workspace, "tests/browser", ALONE, &browsers, Command::new("node"))
+            }
+            Self::Interface => {
+                let browsers = [Browser::Chromium, Browser::Firefox];
+                against_server(workspace, "tests/interface", SIDE_BY_SIDE, &browsers, Command::new("node"))
             }
             Self::Impairment => impairment(workspace),
             Self::Interop => {
                 let mut node = Command::new("node");
-                node.env("VISAVIS_PYTHON", aiortc_python(workspace));
-                in_browsers(workspace, "tests/interop", &[Browser::Chromium], node)
+                node.env("VISAVIS_PYTHON", PythonTool::AIORTC.interpreter(workspace));
+                against_server(workspace, "tests/interop", ALONE, &[Browser::Chromium], node)
             }
         }
     }
@@ -112,32 +120,47 @@ impl Tier {
     }
 }
 
-const BROWSER_NEEDS: [Need; 7] = [
+const INTERFACE_NEEDS: [Need; 8] = [
     SITE_NEEDS[0],
     SITE_NEEDS[1],
     SITE_NEEDS[2],
     SITE_NEEDS[3],
     SITE_NEEDS[4],
+    SITE_NEEDS[5],
     Need::Chromium,
     Need::Firefox,
 ];
 
-const IMPAIRMENT_NEEDS: [Need; 7] = [
+const BROWSER_NEEDS: [Need; 9] = [
     SITE_NEEDS[0],
     SITE_NEEDS[1],
     SITE_NEEDS[2],
     SITE_NEEDS[3],
     SITE_NEEDS[4],
+    SITE_NEEDS[5],
+    Need::Chromium,
+    Need::Firefox,
+    Need::SoundServer,
+];
+
+const IMPAIRMENT_NEEDS: [Need; 8] = [
+    SITE_NEEDS[0],
+    SITE_NEEDS[1],
+    SITE_NEEDS[2],
+    SITE_NEEDS[3],
+    SITE_NEEDS[4],
+    SITE_NEEDS[5],
     Need::Chromium,
     Need::NetworkTools,
 ];
 
-const INTEROP_NEEDS: [Need; 8] = [
+const INTEROP_NEEDS: [Need; 9] = [
     SITE_NEEDS[0],
     SITE_NEEDS[1],
     SITE_NEEDS[2],
     SITE_NEEDS[3],
     SITE_NEEDS[4],
+    SITE_NEEDS[5],
     Need::Chromium,
     Need::Gstreamer,
     Need::Aiortc,
@@ -188,7 +211,7 @@ fn unit(workspace: &Workspace) -> Result<()> {
     test(workspace, &["--doc"])
 }
 
-/// The module with its comparisons of kernels exported, run by Node.js.
+/// The modules with their comparisons of kernels exported, run by Node.js.
 fn effects(workspace: &Workspace) -> Result<()> {
     let mut node = Command::new("node");
     node.current_dir(&workspace.root).arg("--test");
@@ -197,6 +220,8 @@ fn effects(workspace: &Workspace) -> Result<()> {
     {
         node.env(variable, effects::build_for_tests(workspace, lanes)?);
     }
+    node.env("VISAVIS_DEEP_FILTER", effects::build_deep_filter_for_tests(workspace)?)
+        .env("VISAVIS_DEEP_FILTER_WEIGHTS", weights::file(workspace));
     process::run(node.args(test_files(&workspace.root.join("tests/effects"))?))
 }
 
@@ -260,14 +285,26 @@ fn impairment(workspace: &Workspace) -> Result<()> {
     let impairer = server::build_program(workspace, &arguments)?;
     let mut node = namespaces.command();
     node.arg("node").env("VISAVIS_IMPAIRER", impairer);
-    in_browsers(workspace, "tests/impairment", &[Browser::Chromium], node)
+    against_server(workspace, "tests/impairment", ALONE, &[Browser::Chromium], node)
 }
 
-/// Runs the suites of `folder` with `node` against the released server, with the site built into it.
-fn in_browsers(workspace: &Workspace, folder: &str, browsers: &[Browser], mut node: Command) -> Result<()> {
+/// One suite at a time: it looks at frames and sound as they come, and what else runs would be in them.
+const ALONE: usize = 1;
+/// Two suites at a time: they wait for what a page shows, and the browser waits for the network.
+const SIDE_BY_SIDE: usize = 2;
+
+/// Runs the suites of `folder`, so many at once, with `node` against the released server with the site built into it.
+fn against_server(
+    workspace: &Workspace,
+    folder: &str,
+    at_once: usize,
+    browsers: &[Browser],
+    mut node: Command,
+) -> Result<()> {
     console::line(format!("site: {}", site::build(workspace, Profile::Release)?));
     let program = server::build(workspace, Profile::Release)?;
-    node.current_dir(&workspace.root).args(["--test", "--test-concurrency=1"]).env("VISAVIS_BIN", program);
+    node.current_dir(&workspace.root).arg("--test").arg(format!("--test-concurrency={at_once}"));
+    node.env("VISAVIS_BIN", program);
     for browser in browsers {
         let program = browser.locate()?.with_context(|| format!("no {browser:?} was found"))?;
         node.env(browser.variable(), program);

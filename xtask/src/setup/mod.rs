@@ -1,10 +1,13 @@
 //! What a machine needs beyond Rust. Each need is checked first, acted on only when missing, and then said.
 
 mod apt;
+mod benchmarks;
 mod browser;
 mod debian;
+mod deep_filter;
 mod npm;
 mod peers;
+mod python;
 pub(crate) mod tool;
 mod wasm_source;
 mod wasm_std;
@@ -14,8 +17,9 @@ use std::collections::BTreeSet;
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 
+pub(crate) use benchmarks::provide as provide_benchmarks;
 pub(crate) use browser::Browser;
-pub(crate) use peers::aiortc_python;
+pub(crate) use python::PythonTool;
 use tool::CargoTool;
 
 use crate::console::Steps;
@@ -30,6 +34,8 @@ pub(crate) enum Need {
     WasmStd,
     /// The packages of `package-lock.json`.
     NpmPackages,
+    /// The weights of the deep filter.
+    DeepFilter,
     /// The site's bundler.
     Trunk,
     /// The JavaScript glue generator, of the locked version.
@@ -40,6 +46,8 @@ pub(crate) enum Need {
     Chromium,
     /// A Firefox for the browser tests.
     Firefox,
+    /// A speaker for Firefox, which processes no sound without one.
+    SoundServer,
     /// GStreamer for the interop tests.
     Gstreamer,
     /// aiortc for the interop tests.
@@ -49,8 +57,8 @@ pub(crate) enum Need {
 }
 
 /// What building the site takes.
-pub(crate) const SITE_NEEDS: [Need; 5] =
-    [Need::Node, Need::WasmStd, Need::NpmPackages, Need::Trunk, Need::WasmBindgen];
+pub(crate) const SITE_NEEDS: [Need; 6] =
+    [Need::Node, Need::WasmStd, Need::NpmPackages, Need::DeepFilter, Need::Trunk, Need::WasmBindgen];
 
 impl Need {
     /// What it is, for the terminal.
@@ -59,11 +67,13 @@ impl Need {
             Self::Node => "Node.js and npm",
             Self::WasmStd => "Rust's standard library for the browser (wasm32-unknown-unknown)",
             Self::NpmPackages => "npm packages",
+            Self::DeepFilter => "weights of the deep filter",
             Self::Trunk => "Trunk",
             Self::WasmBindgen => "wasm-bindgen",
             Self::CargoDeny => "cargo-deny",
             Self::Chromium => "Chromium",
             Self::Firefox => "Firefox",
+            Self::SoundServer => "PulseAudio",
             Self::Gstreamer => "GStreamer",
             Self::Aiortc => "aiortc",
             Self::NetworkTools => "network tools",
@@ -75,14 +85,16 @@ impl Need {
         match self {
             Self::Node => npm::check_node(),
             Self::WasmStd => wasm_std::provide(workspace),
-            Self::NpmPackages => npm::provide_packages(workspace),
+            Self::NpmPackages => npm::provide_packages(&workspace.root),
+            Self::DeepFilter => deep_filter::provide(workspace),
             Self::Trunk => CargoTool::trunk().provide(workspace),
             Self::WasmBindgen => CargoTool::wasm_bindgen(workspace)?.provide(workspace),
             Self::CargoDeny => CargoTool::cargo_deny().provide(workspace),
             Self::Chromium => Browser::Chromium.provide(),
             Self::Firefox => Browser::Firefox.provide(),
+            Self::SoundServer => peers::provide_sound_server(),
             Self::Gstreamer => peers::provide_gstreamer(),
-            Self::Aiortc => peers::provide_aiortc(workspace),
+            Self::Aiortc => PythonTool::AIORTC.provide(workspace),
             Self::NetworkTools => peers::provide_network_tools(),
         }
     }

@@ -1,12 +1,12 @@
-//! Node.js, npm and the packages of `package-lock.json`.
+//! Node.js, npm and the packages of a `package-lock.json`.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
 use crate::process;
-use crate::workspace::Workspace;
 
 /// `node --test` learnt `--test-concurrency` here; `package.json` says the same.
 const OLDEST_NODE: (u32, u32) = (18, 19);
@@ -33,15 +33,15 @@ pub(super) fn check_node() -> Result<String> {
     }
 }
 
-/// Makes `node_modules` what the lock file says, unless it was made from this very lock file.
-pub(super) fn provide_packages(workspace: &Workspace) -> Result<String> {
-    let lock =
-        fs::read(workspace.root.join("package-lock.json")).context("package-lock.json cannot be read")?;
-    let installed = workspace.root.join(INSTALLED_LOCK);
+/// Makes the `node_modules` in `folder` what the lock file beside it says, unless it was made from this very lock file.
+pub(super) fn provide_packages(folder: &Path) -> Result<String> {
+    let lock = folder.join("package-lock.json");
+    let lock = fs::read(&lock).with_context(|| format!("{} cannot be read", lock.display()))?;
+    let installed = folder.join(INSTALLED_LOCK);
     if fs::read(&installed).is_ok_and(|noted| noted == lock) {
         return Ok("already there".to_owned());
     }
-    process::run(Command::new("npm").current_dir(&workspace.root).args([
+    process::run(Command::new("npm").current_dir(folder).args([
         "ci",
         "--no-audit",
         "--no-fund",

@@ -23,14 +23,14 @@ const DEBIAN_KEY_RING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 /// The `library` folder of Rust's source, and the temporary folder it lives in if it was downloaded.
 #[derive(Debug)]
 pub(super) struct Source {
-    library: PathBuf,
+    folder: PathBuf,
     _downloaded_into: Option<TempDir>,
 }
 
 impl Source {
     /// The folder with `sysroot/Cargo.toml` in it.
-    pub(super) fn library(&self) -> &Path {
-        &self.library
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
     }
 }
 
@@ -38,7 +38,7 @@ impl Source {
 pub(super) fn find(workspace: &Workspace, toolchain: &Toolchain) -> Result<Source> {
     let component = toolchain.sysroot.join("lib/rustlib/src/rust/library");
     if is_library(&component) {
-        return Ok(Source { library: component, _downloaded_into: None });
+        return Ok(Source { folder: component, _downloaded_into: None });
     }
     let from_debian = machine_archive().and_then(|archive| download(workspace, &archive, &toolchain.release));
     from_debian.with_context(|| {
@@ -83,7 +83,7 @@ fn download(workspace: &Workspace, archive: &Archive, release: &str) -> Result<S
                 process::run(Command::new("dpkg").arg("-x").arg(package).arg(folder.path()))?;
                 let library = folder.path().join(format!("usr/src/rustc-{release}/library"));
                 if is_library(&library) {
-                    return Ok(Source { library, _downloaded_into: Some(folder) });
+                    return Ok(Source { folder: library, _downloaded_into: Some(folder) });
                 }
                 console::line(format!("      rust-src {release} of {suite} holds no library/sysroot"));
             }

@@ -45,7 +45,7 @@ pub(super) fn provide(workspace: &Workspace) -> Result<String> {
     let was_kept = kept.is_dir();
     if !was_kept {
         let source = wasm_source::find(workspace, &toolchain)?;
-        toolchain.build(source.library(), &kept)?;
+        toolchain.build(source.folder(), &kept)?;
     }
     toolchain.install(&kept)?;
     if !toolchain.links()? {
@@ -115,12 +115,12 @@ impl Toolchain {
         self.sysroot.join("lib/rustlib").join(TARGET)
     }
 
-    /// Builds the standard library in `library` with this very compiler and keeps its files in `kept`, all or none.
-    fn build(&self, library: &Path, kept: &Path) -> Result<()> {
+    /// Builds the library in `source` with this very compiler and keeps its files in `kept`, all or none.
+    fn build(&self, source: &Path, kept: &Path) -> Result<()> {
         let parent = kept.parent().context("the cache folder has no parent")?;
         fs::create_dir_all(parent)?;
         let target = tempfile::Builder::new().prefix("build-").tempdir_in(parent)?;
-        process::run(&mut self.build_command(library, target.path()))?;
+        process::run(&mut self.build_command(source, target.path()))?;
         let finished = tempfile::Builder::new().prefix("finished-").tempdir_in(parent)?;
         copy_libraries(&target.path().join(TARGET).join("release/deps"), finished.path())?;
         let finished = finished.keep();
@@ -128,14 +128,14 @@ impl Toolchain {
     }
 
     /// What `x.py build library` boils down to for a target without C code.
-    fn build_command(&self, library: &Path, target: &Path) -> Command {
+    fn build_command(&self, source: &Path, target: &Path) -> Command {
         // Panic messages name source files: as in Rust's own builds, not by a folder of this machine.
-        let remap = format!("--remap-path-prefix={}=/rustc/{}/library", library.display(), self.commit);
+        let remap = format!("--remap-path-prefix={}=/rustc/{}/library", source.display(), self.commit);
         let flags = ["-Zforce-unstable-if-unmarked", "-Cembed-bitcode=yes", "-Cdebuginfo=0", &remap];
         let mut cargo = process::cargo();
         cargo
             // Cargo reads its configuration from here upwards: not from our workspace.
-            .current_dir(library)
+            .current_dir(source)
             .args(["build", "--release", "--locked", "--target", TARGET])
             .args(["--features", "panic-unwind,backtrace", "--manifest-path", "sysroot/Cargo.toml"])
             .env("RUSTC", &self.rustc)

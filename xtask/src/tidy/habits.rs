@@ -7,7 +7,10 @@ use super::tree::Tree;
 const LENGTH_MAX: usize = 600;
 
 /// Files that are longer, each with the reason why splitting would make it worse.
-const LONG_FILES: [(&str, &str); 0] = [];
+const LONG_FILES: [(&str, &str); 1] = [(
+    "client/src/strings/key.rs",
+    "one list of the names of all texts, which the locale files are held against",
+)];
 
 /// Code that says it is not finished.
 const UNFINISHED: [&str; 2] = ["todo!", "unimplemented!"];
