@@ -246,7 +246,13 @@ impl Connection {
     fn handle_stun(&mut self, now: Duration, datagram: &[u8]) {
         let mut message = Message::new();
         let Some(remote) = &self.remote else { return };
-        if message.unmarshal_binary(datagram).is_err() || message.typ != BINDING_SUCCESS {
+        if message.unmarshal_binary(datagram).is_err() {
+            return;
+        }
+        if message.typ == BINDING_REQUEST {
+            return self.answer_check(&mut message);
+        }
+        if message.typ != BINDING_SUCCESS {
             return;
         }
         let pwd = remote.pwd.clone().into_bytes();
@@ -263,6 +269,26 @@ impl Connection {
         if self.srtp.is_some() {
             self.state = MediaConnection::Connected;
         }
+    }
+
+    /// A check of the server's, which a client answers wherever it comes from when it knows the password (RFC 8445 §7.3).
+    fn answer_check(&mut self, request: &mut Message) {
+        let Some(remote) = &self.remote else { return };
+        let username = format!("{}:{}", self.ufrag, remote.ufrag);
+        let is_ours = request.get(ATTR_USERNAME).is_ok_and(|sent| sent == username.as_bytes());
+        let crypto = self.provider.crypto();
+        if !is_ours || MessageIntegrity::check(request, self.pwd.as_bytes(), crypto).is_err() {
+            return;
+        }
+        let mut answer = Message::new();
+        answer.set_type(BINDING_SUCCESS);
+        answer.transaction_id = request.transaction_id;
+        answer.write_header();
+        MessageIntegrity::new_short_term_integrity_with_provider(self.pwd.clone(), crypto)
+            .add_to(&mut answer)
+            .unwrap();
+        FINGERPRINT.add_to(&mut answer).unwrap();
+        self.out.push(answer.raw);
     }
 
     fn start_dtls(&mut self, now: Duration) {

@@ -96,6 +96,34 @@ fn a_new_address_nobody_announced_is_followed_at_the_next_consent_check() {
 }
 
 #[test]
+fn a_new_address_is_followed_at_once_when_media_comes_from_it() {
+    let mut world = call(44, 2);
+    world.clients[0].connection.as_mut().unwrap().watching.forget_gaps();
+    world.clients[1].connection.as_mut().unwrap().watching.forget_gaps();
+    let old = world.rebind(0, 51_111);
+    world.run(SECOND);
+    for client in 0..2 {
+        let gap = world.clients[client].connection.as_ref().unwrap().watching.longest_gap();
+        assert!(gap <= Duration::from_millis(150), "{client}: {gap:?} without a packet");
+    }
+    // And back, as a NAT may.
+    world.rebind(0, old.port());
+    world.run(6 * SECOND);
+    assert!(meet(&world, 0, 1));
+    assert_eq!((world.clients[0].offers, world.clients[0].resets), (1, 1), "nothing is negotiated again");
+}
+
+#[test]
+fn copies_of_what_a_client_sends_do_not_lead_its_media_elsewhere() {
+    let mut world = call(52, 2);
+    world.copyist = Some("198.51.100.66:6666".parse().unwrap());
+    world.run(5 * SECOND);
+    assert!(meet(&world, 0, 1));
+    assert!(world.sfu.statistics().dropped(DropReason::Replay) > 100, "the copies come first");
+    assert_eq!(world.astray, 0, "datagrams that are no checks");
+}
+
+#[test]
 fn an_ice_restart_in_mid_call_costs_no_media_even_when_its_first_checks_are_lost() {
     let mut world = call(50, 2);
     // The browser takes its connection for broken, and its network for back.

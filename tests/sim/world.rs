@@ -58,6 +58,10 @@ pub(crate) struct World {
     sockets: BTreeMap<Socket, ConnectionId>,
     next_connection: u64,
     batch: SendBatch,
+    /// Somebody who sees what the first client sends: a copy of all its media reaches the server from here, just before it.
+    pub(crate) copyist: Option<SocketAddr>,
+    /// Datagrams that the server sent to addresses of nobody, less its checks (RFC 7983: what begins with 0 or 1 is STUN).
+    pub(crate) astray: u32,
     pub(crate) seed: u64,
 }
 
@@ -100,6 +104,8 @@ impl World {
             sockets: BTreeMap::new(),
             next_connection: 0,
             batch: SendBatch::with_capacity(64),
+            copyist: None,
+            astray: 0,
             seed,
         }
     }
@@ -242,7 +248,13 @@ impl World {
 
     fn happen(&mut self, happening: Happening) {
         match happening {
-            Happening::ToServer(from, datagram) => self.datagram_to_server(from, datagram),
+            Happening::ToServer(from, datagram) => {
+                let is_media = matches!(*datagram, [128..=191, ..]) && self.addresses.get(&from) == Some(&0);
+                if let Some(copyist) = self.copyist.filter(|_| is_media) {
+                    self.datagram_to_server(copyist, datagram.clone());
+                }
+                self.datagram_to_server(from, datagram);
+            }
             Happening::ToClient(to, datagram) => {
                 let Some(number) = self.addresses.get(&to).copied() else { return };
                 if self.clients[number].alive {
@@ -359,7 +371,10 @@ impl World {
         let batch = std::mem::replace(&mut self.batch, SendBatch::with_capacity(0));
         for datagram in batch.datagrams() {
             let payload = batch.payload(datagram);
-            let Some((number, of)) = self.owners.get(&datagram.to.remote()).copied() else { continue };
+            let Some((number, of)) = self.owners.get(&datagram.to.remote()).copied() else {
+                self.astray += u32::from(!matches!(*payload, [0..=1, ..]));
+                continue;
+            };
             let connection = self.clients[number].connection.as_ref();
             if let Some(connection) = connection.filter(|connection| connection.origin.connection == of) {
                 self.checker.outgoing(self.now, number as u16, connection, payload);

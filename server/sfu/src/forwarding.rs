@@ -8,11 +8,14 @@
 
 use std::time::Instant;
 
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::RngCore as _;
 use shared::SourceKind;
 
 use crate::address::Address;
 use crate::downlink::{Queued, QueuedKind, Sent};
 use crate::drop_reason::DropReason;
+use crate::ice::TRANSACTION_LEN;
 use crate::pacer::RELEASE_SPACING;
 use crate::peer::{self, Peer};
 use crate::peer_table::PeerKey;
@@ -37,7 +40,16 @@ enum After {
 /// Most packets that one NACK message can bring back: more is not repair but amplification.
 const RETRANSMISSIONS_PER_NACK_MAX: usize = 128;
 
+/// Names a check of ours.
+#[cold]
+fn transaction(random: &mut ChaCha20Rng) -> [u8; TRANSACTION_LEN] {
+    let mut transaction = [0; TRANSACTION_LEN];
+    random.fill_bytes(&mut transaction);
+    transaction
+}
+
 impl Sfu {
+    /// One SRTP datagram that would be this peer's. Its keys tell whether it is, and its address only where to send.
     #[inline]
     pub(crate) fn receive_rtp(
         &mut self,
@@ -48,11 +60,14 @@ impl Sfu {
         datagram: &mut [u8],
     ) -> Result<(), DropReason> {
         let transport = peer.transport.as_mut().ok_or(DropReason::NoKeys)?;
-        let opener = transport.opener_for(from, now)?;
+        let opener = transport.opener()?;
         let tag_len = opener.profile().tag_len();
         let received = peer.uplink.receive(now, opener, datagram, &mut self.next_token)?;
         let plain = &datagram[..datagram.len() - tag_len];
         transport.heard(now);
+        if !transport.is_validated(from, now) {
+            transport.check_path(now, from, transaction(&mut self.random), &mut self.outbox);
+        }
         self.statistics.rtp_in += 1;
         match received {
             Received::Media(arrived) => {
@@ -223,7 +238,7 @@ impl Sfu {
         datagram: &mut [u8],
     ) -> Result<(), DropReason> {
         let transport = peer.transport.as_mut().ok_or(DropReason::NoKeys)?;
-        let opener = transport.opener_for(from, now)?;
+        let opener = transport.opener()?;
         let len = opener.open_rtcp(datagram).map_err(|error| match error {
             crate::srtp::SrtpError::Replayed { .. } | crate::srtp::SrtpError::TooOld { .. } => {
                 DropReason::Replay
@@ -235,6 +250,9 @@ impl Sfu {
             | crate::srtp::SrtpError::KeyingMaterial { .. } => DropReason::Authentication,
         })?;
         transport.heard(now);
+        if !transport.is_validated(from, now) {
+            transport.check_path(now, from, transaction(&mut self.random), &mut self.outbox);
+        }
         let mut malformed = false;
         for packet in rtcp::iter(&datagram[..len]) {
             match packet {

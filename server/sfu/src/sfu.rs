@@ -31,6 +31,9 @@ use crate::transport::Progress;
 const TICK: Duration = Duration::from_millis(10);
 /// And on this grid while nobody has a transport.
 const IDLE_TICK: Duration = Duration::from_millis(250);
+/// Datagrams from addresses that belong to nobody for which a peer is looked for, between two ticks: a client whose NAT forgot
+/// it sends three at most before its new address is known, and a flood of others costs no more than this.
+const STRAYS_MAX: u32 = 64;
 /// How often rooms are looked at as a whole: who speaks, which layers are still sent, who has to go.
 const REVIEW_SPACING: Duration = Duration::from_millis(200);
 
@@ -76,6 +79,8 @@ pub struct Sfu {
     pub(crate) statistics: Statistics,
     pub(crate) facts_due: Instant,
     response: Response,
+    /// How many more strays are looked at before the next tick.
+    strays_left: u32,
     /// Memory for the keys that a tick visits; empty between ticks.
     visited: Vec<PeerKey>,
     pub(crate) next_tick: Instant,
@@ -116,6 +121,7 @@ impl Sfu {
             statistics: Statistics::default(),
             facts_due: now,
             response: Response::new(),
+            strays_left: STRAYS_MAX,
             visited: Vec::new(),
             next_tick: now,
             next_review: now,
@@ -198,6 +204,7 @@ impl Sfu {
         if now < self.next_tick {
             return;
         }
+        self.strays_left = STRAYS_MAX;
         let mut keys = std::mem::take(&mut self.visited);
         keys.extend(self.peers.keys());
         let mut has_transport = false;
@@ -352,6 +359,9 @@ impl Sfu {
     }
 
     fn handle_stun(&mut self, now: Instant, from: Address, datagram: &[u8]) -> Result<(), DropReason> {
+        if let Some(transaction) = ice::peek_transaction_of_success(datagram) {
+            return self.handle_path_answer(now, from, transaction, datagram);
+        }
         let ufrag = ice::peek_local_ufrag(datagram).ok_or(DropReason::Stun)?;
         let key = *self.ufrags.get(ufrag).ok_or(DropReason::Stun)?;
         let progress = self.with_peer(key, |sfu, peer| {
@@ -413,13 +423,54 @@ impl Sfu {
 
     #[inline]
     fn handle_srtp(&mut self, now: Instant, from: Address, datagram: &mut [u8]) -> Result<(), DropReason> {
-        let key = *self.addresses.get(&from).ok_or(DropReason::UnknownAddress)?;
+        /// RFC 3550 §5.1.
+        const SSRC_AT: usize = 8;
+        let key = self.addresses.get(&from).copied().or_else(|| self.find_stray(datagram, SSRC_AT));
+        let key = key.ok_or(DropReason::UnknownAddress)?;
         self.with_peer(key, |sfu, peer| sfu.receive_rtp(now, key, peer, from, datagram)).unwrap_or(Ok(()))
     }
 
     fn handle_srtcp(&mut self, now: Instant, from: Address, datagram: &mut [u8]) -> Result<(), DropReason> {
-        let key = *self.addresses.get(&from).ok_or(DropReason::UnknownAddress)?;
+        /// RFC 3550 §6.4: every packet begins with the SSRC of its sender.
+        const SSRC_AT: usize = 4;
+        let key = self.addresses.get(&from).copied().or_else(|| self.find_stray(datagram, SSRC_AT));
+        let key = key.ok_or(DropReason::UnknownAddress)?;
         self.with_peer(key, |sfu, peer| sfu.receive_rtcp(now, key, peer, from, datagram)).unwrap_or(Ok(()))
+    }
+
+    /// Whose a datagram may be that comes from nobody's address: whoever sends a stream of this number. The keys tell.
+    #[cold]
+    fn find_stray(&mut self, datagram: &[u8], ssrc_at: usize) -> Option<PeerKey> {
+        let ssrc = u32::from_be_bytes(*datagram.get(ssrc_at..)?.first_chunk()?);
+        self.find_within_budget(|peer| peer.uplink.has(ssrc))
+    }
+
+    /// What may be the answer to a check of ours.
+    #[cold]
+    fn handle_path_answer(
+        &mut self,
+        now: Instant,
+        from: Address,
+        transaction: &[u8],
+        datagram: &[u8],
+    ) -> Result<(), DropReason> {
+        let asked = |peer: &Peer| {
+            peer.transport.as_ref().is_some_and(|transport| transport.asked(from, transaction))
+        };
+        let key = self.find_within_budget(asked).ok_or(DropReason::Stun)?;
+        let transport = self.peers.get_mut(key).and_then(|peer| peer.transport.as_mut());
+        if !transport.is_some_and(|transport| transport.handle_path_answer(now, from, datagram)) {
+            return Err(DropReason::Stun);
+        }
+        self.unbind_released(key);
+        self.addresses.insert(from, key);
+        Ok(())
+    }
+
+    /// Looks for a peer among all of them, as long as it has not been done too often: see [`STRAYS_MAX`].
+    fn find_within_budget(&mut self, is_it: impl Fn(&Peer) -> bool) -> Option<PeerKey> {
+        self.strays_left = self.strays_left.checked_sub(1)?;
+        self.peers.keys().find(|key| self.peers.get(*key).is_some_and(&is_it))
     }
 }
 

@@ -11,7 +11,7 @@ use crate::address::Address;
 use crate::drop_reason::DropReason;
 use crate::dtls::{self, Certificate};
 use crate::fingerprint::Fingerprint;
-use crate::ice::{self, Credentials, LiteAgent, Response, Session, Verdict};
+use crate::ice::{self, Credentials, LiteAgent, PathCheck, Response, Session, Verdict};
 use crate::outbox::Outbox;
 use crate::sdp::Offer;
 use crate::srtp::{Opener, RTCP_OVERHEAD_MAX, Sealer};
@@ -44,6 +44,8 @@ pub(crate) enum Progress {
 pub(crate) struct Transport {
     ice: Session,
     remote_pwd: String,
+    /// The check of an address that media came from without any check of the client's.
+    path_check: Option<Box<PathCheck>>,
     remote_fingerprint: Fingerprint,
     dtls: dtls::Server,
     secured: Option<Secured>,
@@ -73,6 +75,7 @@ impl Transport {
         Ok(Self {
             ice: Session::new(LiteAgent::new(credentials, offer.ice.ufrag())?),
             remote_pwd: offer.ice.pwd().to_owned(),
+            path_check: None,
             remote_fingerprint: offer.fingerprint,
             dtls: dtls::Server::new(certificate, offer.fingerprint),
             secured: None,
@@ -97,6 +100,7 @@ impl Transport {
     pub(crate) fn restart(&mut self, credentials: Credentials, offer: &Offer) -> Result<(), ice::IceError> {
         self.ice.restart(LiteAgent::new(credentials, offer.ice.ufrag())?);
         self.remote_pwd = offer.ice.pwd().to_owned();
+        self.path_check = None;
         Ok(())
     }
 
@@ -205,15 +209,12 @@ impl Transport {
         }
     }
 
-    /// The keys for a packet that came from this address.
+    /// The keys for what the client sends.
     ///
     /// # Errors
-    /// The address is not the peer's, or no keys are agreed yet.
+    /// None are agreed yet.
     #[inline]
-    pub(crate) fn opener_for(&mut self, from: Address, now: Instant) -> Result<&mut Opener, DropReason> {
-        if !self.ice.is_validated(from, now) {
-            return Err(DropReason::UnknownAddress);
-        }
+    pub(crate) fn opener(&mut self) -> Result<&mut Opener, DropReason> {
         self.secured.as_mut().map(|secured| &mut secured.opener).ok_or(DropReason::NoKeys)
     }
 
@@ -228,6 +229,42 @@ impl Transport {
     pub(crate) const fn heard(&mut self, now: Instant) {
         self.last_received = now;
         self.last_media = Some(now);
+    }
+
+    /// An authenticated packet came from an address that no check came from: see [`PathCheck`]. One address is checked at a
+    /// time, and none while the client itself is choosing one.
+    #[cold]
+    pub(crate) fn check_path(
+        &mut self,
+        now: Instant,
+        from: Address,
+        transaction: [u8; ice::TRANSACTION_LEN],
+        outbox: &mut Outbox,
+    ) {
+        let is_checking = self.path_check.as_ref().is_some_and(|check| !check.is_over(now));
+        // A TCP connection begins with a check, and cannot become another.
+        if is_checking || !self.ice.is_settled() || from.tcp().is_some() {
+            return;
+        }
+        let check = PathCheck::new(now, from, transaction, self.ice.current(), &self.remote_pwd);
+        self.path_check = Some(Box::new(check));
+        self.send_path_check(now, outbox);
+    }
+
+    /// Whether this may be the answer to a check of ours.
+    pub(crate) fn asked(&self, from: Address, transaction: &[u8]) -> bool {
+        self.path_check.as_ref().is_some_and(|check| check.asked(from, transaction))
+    }
+
+    /// The answer to a check of ours; returns whether media goes to that address from now on.
+    pub(crate) fn handle_path_answer(&mut self, now: Instant, from: Address, datagram: &[u8]) -> bool {
+        let is_answered = self.path_check.as_ref().is_some_and(|check| check.is_answered_by(from, datagram));
+        if is_answered {
+            self.path_check = None;
+            self.ice.follow(now, from);
+            self.last_received = now;
+        }
+        is_answered
     }
 
     /// Seals the RTCP in `packet[..len]` and queues it. Does nothing while there are no keys or no path.
@@ -246,15 +283,26 @@ impl Transport {
     /// When [`Self::handle_timeout`] is due.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         let dtls = self.dtls.poll_timeout().filter(|_| self.path().is_some() && !self.closed);
-        [dtls, self.ice.poll_timeout()].into_iter().flatten().min()
+        let path_check = self.path_check.as_ref().map(|check| check.poll_timeout());
+        [dtls, self.ice.poll_timeout(), path_check].into_iter().flatten().min()
     }
 
     /// Lets time pass: DTLS flights are repeated, addresses expire.
     pub(crate) fn handle_timeout(&mut self, now: Instant, outbox: &mut Outbox) {
         self.ice.handle_timeout(now);
+        self.send_path_check(now, outbox);
+        self.path_check.take_if(|check| check.is_over(now));
         if self.path().is_some() && !self.closed {
             self.dtls.handle_timeout(now);
             self.send_dtls(outbox);
+        }
+    }
+
+    fn send_path_check(&mut self, now: Instant, outbox: &mut Outbox) {
+        let Some(check) = &mut self.path_check else { return };
+        let address = check.address();
+        if let Some(request) = check.poll_transmit(now) {
+            outbox.push(address, request);
         }
     }
 

@@ -248,6 +248,11 @@ impl Uplink {
         }
     }
 
+    /// Whether this is one of the client's streams.
+    pub(crate) fn has(&self, ssrc: u32) -> bool {
+        self.find(ssrc).is_some()
+    }
+
     #[inline]
     fn find(&self, ssrc: u32) -> Option<Place> {
         if let Some(at) = self.streams.iter().position(|stream| stream.ssrc == ssrc) {

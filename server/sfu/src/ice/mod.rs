@@ -1,8 +1,9 @@
 //! ICE-lite (RFC 8445 §2.5): answer the peer's connectivity checks, remember where they came from, follow
 //! the address it nominates, and notice when its consent runs out (RFC 7675).
 //!
-//! A lite agent has no candidates to gather and sends no checks. The browser is always controlling, so the
-//! only state is the set of addresses that proved to know our password, and which of them it uses.
+//! A lite agent has no candidates to gather and sends no checks, with one exception: see [`PathCheck`]. The browser is
+//! always controlling, so the only state is the set of addresses that proved to know our password, and which of them it
+//! uses.
 //!
 //! ```text
 //! datagram -> parse, FINGERPRINT -> MESSAGE-INTEGRITY -> USERNAME -> unknown attributes (420)
@@ -14,12 +15,15 @@
 
 mod credentials;
 pub mod framing;
+mod path_check;
 mod paths;
 mod session;
 mod stun;
 
 #[cfg(test)]
 mod interop_tests;
+#[cfg(test)]
+mod path_check_tests;
 #[cfg(test)]
 mod restart_tests;
 #[cfg(test)]
@@ -30,9 +34,12 @@ use std::time::{Duration, Instant};
 use aws_lc_rs::hmac;
 
 pub use credentials::{Credentials, shard_of};
+pub use path_check::PathCheck;
 use paths::Paths;
 pub use session::Session;
-pub use stun::{BINDING_REQUEST, Message, Response, peek_local_ufrag};
+pub use stun::{
+    BINDING_REQUEST, Message, Response, TRANSACTION_LEN, peek_local_ufrag, peek_transaction_of_success,
+};
 
 use crate::address::Address;
 
@@ -90,12 +97,17 @@ pub enum Event {
     Disconnected,
 }
 
+/// A password as a prepared HMAC key: short-term credentials use it as it is (RFC 8489 §9.1.1).
+fn password_key(pwd: &str) -> hmac::Key {
+    hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, pwd.as_bytes())
+}
+
 /// The server's side of one ICE session.
 #[derive(Debug)]
 pub struct LiteAgent {
     local: Credentials,
     remote_ufrag: String,
-    /// The password as a prepared HMAC key: short-term credentials use it as it is (RFC 8489 §9.1.1).
+    /// Our password.
     key: hmac::Key,
     paths: Paths,
 }
@@ -109,7 +121,7 @@ impl LiteAgent {
         if !credentials::is_ufrag(remote_ufrag.as_bytes()) {
             return Err(IceError::InvalidUfrag);
         }
-        let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, local.pwd().as_bytes());
+        let key = password_key(local.pwd());
         Ok(Self { local, remote_ufrag: remote_ufrag.to_owned(), key, paths: Paths::default() })
     }
 
@@ -155,6 +167,11 @@ impl LiteAgent {
         self.paths.checked(now, from, nominated);
         response.success(&request, from.remote(), &self.key);
         Ok(Verdict::Validated { nominated })
+    }
+
+    /// The address has answered a [`PathCheck`]: it is validated and selected, as if the client had nominated it.
+    fn follow(&mut self, now: Instant, address: Address) {
+        self.paths.checked(now, address, true);
     }
 
     /// Where to send: the address nominated last. Before any nomination, the address validated first, so that

@@ -77,6 +77,19 @@ impl Session {
         Ok(verdict)
     }
 
+    /// Whether no restart is under way: every address belongs to the newest generation.
+    pub const fn is_settled(&self) -> bool {
+        self.previous.is_none()
+    }
+
+    /// Sends to this address from now on: it has answered a [`PathCheck`](super::PathCheck) of the newest generation.
+    pub fn follow(&mut self, now: Instant, address: Address) {
+        self.current.follow(now, address);
+        self.released.extend(self.current.take_displaced());
+        self.forget_previous();
+        self.retain_released();
+    }
+
     /// Where to send: the path of the previous generation while the current one is not nominated.
     #[inline]
     pub fn selected(&self) -> Option<Address> {

@@ -63,6 +63,11 @@ impl<'a> Message<'a> {
         be16(self.octets, 0)
     }
 
+    /// Names the request, and the answer to it.
+    pub fn transaction(&self) -> &'a [u8] {
+        &self.octets[TRANSACTION_AT..HEADER_LEN]
+    }
+
     /// The USERNAME attribute, empty when there is none.
     pub fn username(&self) -> &'a [u8] {
         self.username
@@ -126,21 +131,31 @@ pub fn peek_local_ufrag(datagram: &[u8]) -> Option<&str> {
     std::str::from_utf8(ufrag).ok().filter(|ufrag| !ufrag.is_empty())
 }
 
-/// The answer to one Binding request, in a buffer of its own.
+/// The transaction of what may be the answer to a request of ours, for choosing the peer. Nothing about it is verified.
+pub fn peek_transaction_of_success(datagram: &[u8]) -> Option<&[u8]> {
+    let is_success = datagram.starts_with(&BINDING_SUCCESS.to_be_bytes());
+    datagram.get(TRANSACTION_AT..HEADER_LEN).filter(|_| is_success)
+}
+
+/// One message of ours, in a buffer of its own.
 #[derive(Debug, Clone)]
-pub struct Response {
-    octets: [u8; Self::LEN_MAX],
+pub struct Written<const LEN_MAX: usize> {
+    octets: [u8; LEN_MAX],
     len: usize,
 }
 
-impl Response {
-    /// Room for the longest answer: a 420 with four attributes takes
-    /// 20 (header) + 28 (ERROR-CODE) + 12 (UNKNOWN-ATTRIBUTES) + 24 (integrity) + 8 (fingerprint).
-    pub const LEN_MAX: usize = 92;
+/// The answer to one Binding request. There is room for the longest: a 420 with four attributes takes
+/// 20 (header) + 28 (ERROR-CODE) + 12 (UNKNOWN-ATTRIBUTES) + 24 (integrity) + 8 (fingerprint).
+pub type Response = Written<92>;
 
-    /// An empty answer.
+/// A check of ours. There is room for the longest user fragments, 256 octets of theirs and 8 of ours:
+/// 20 (header) + 272 (USERNAME) + 8 (PRIORITY) + 12 (ICE-CONTROLLED) + 24 (integrity) + 8 (fingerprint).
+pub(super) type Request = Written<344>;
+
+impl<const LEN_MAX: usize> Written<LEN_MAX> {
+    /// An empty message.
     pub const fn new() -> Self {
-        Self { octets: [0; Self::LEN_MAX], len: 0 }
+        Self { octets: [0; LEN_MAX], len: 0 }
     }
 
     /// What to send; empty when there is nothing to send.
@@ -152,65 +167,12 @@ impl Response {
         self.len = 0;
     }
 
-    pub(super) fn success(&mut self, request: &Message<'_>, from: SocketAddr, key: &hmac::Key) {
-        self.begin(BINDING_SUCCESS, request);
-        let mask = &request.octets[COOKIE_AT..HEADER_LEN];
-        let port = from.port() ^ be16(mask, 0);
-        // A dual-stack socket shows IPv4 peers as mapped IPv6 addresses.
-        match from.ip().to_canonical() {
-            IpAddr::V4(ip) => self.xor_mapped_address(FAMILY_V4, port, ip.octets(), mask),
-            IpAddr::V6(ip) => self.xor_mapped_address(FAMILY_V6, port, ip.octets(), mask),
-        }
-        self.finish(key);
-    }
-
-    pub(super) fn role_conflict(&mut self, request: &Message<'_>, key: &hmac::Key) {
-        self.begin(BINDING_ERROR, request);
-        self.error_code(487, b"Role Conflict");
-        self.finish(key);
-    }
-
-    pub(super) fn unknown_attributes(&mut self, request: &Message<'_>, key: &hmac::Key) {
-        self.begin(BINDING_ERROR, request);
-        self.error_code(420, b"Unknown Attribute");
-        let kinds = request.unknown_required();
-        self.attribute_header(UNKNOWN_ATTRIBUTES, 2 * kinds.len());
-        for kind in kinds {
-            self.push(&kind.to_be_bytes());
-        }
-        self.pad();
-        self.finish(key);
-    }
-
-    fn begin(&mut self, message_type: u16, request: &Message<'_>) {
+    fn begin(&mut self, message_type: u16, transaction: &[u8]) {
         self.len = 0;
         self.push(&message_type.to_be_bytes());
         self.push(&[0, 0]);
-        self.push(&request.octets[COOKIE_AT..HEADER_LEN]);
-    }
-
-    /// The address is XORed with the magic cookie and the transaction id (RFC 8489 §14.2).
-    fn xor_mapped_address<const LEN: usize>(
-        &mut self,
-        family: u8,
-        port: u16,
-        mut ip: [u8; LEN],
-        mask: &[u8],
-    ) {
-        for (octet, mask) in ip.iter_mut().zip(mask) {
-            *octet ^= mask;
-        }
-        self.attribute_header(XOR_MAPPED_ADDRESS, 4 + LEN);
-        self.push(&[0, family]);
-        self.push(&port.to_be_bytes());
-        self.push(&ip);
-    }
-
-    fn error_code(&mut self, code: u16, reason: &[u8]) {
-        self.attribute_header(ERROR_CODE, 4 + reason.len());
-        self.push(&[0, 0, (code / 100) as u8, (code % 100) as u8]);
-        self.push(reason);
-        self.pad();
+        self.push(&MAGIC_COOKIE);
+        self.push(transaction);
     }
 
     /// MESSAGE-INTEGRITY, then FINGERPRINT; each covers a header whose length includes it.
@@ -242,9 +204,90 @@ impl Response {
     }
 }
 
-impl Default for Response {
+impl<const LEN_MAX: usize> Default for Written<LEN_MAX> {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+impl Response {
+    pub(super) fn success(&mut self, request: &Message<'_>, from: SocketAddr, key: &hmac::Key) {
+        self.begin(BINDING_SUCCESS, request.transaction());
+        let mask = &request.octets[COOKIE_AT..HEADER_LEN];
+        let port = from.port() ^ be16(mask, 0);
+        // A dual-stack socket shows IPv4 peers as mapped IPv6 addresses.
+        match from.ip().to_canonical() {
+            IpAddr::V4(ip) => self.xor_mapped_address(FAMILY_V4, port, ip.octets(), mask),
+            IpAddr::V6(ip) => self.xor_mapped_address(FAMILY_V6, port, ip.octets(), mask),
+        }
+        self.finish(key);
+    }
+
+    pub(super) fn role_conflict(&mut self, request: &Message<'_>, key: &hmac::Key) {
+        self.begin(BINDING_ERROR, request.transaction());
+        self.error_code(487, b"Role Conflict");
+        self.finish(key);
+    }
+
+    pub(super) fn unknown_attributes(&mut self, request: &Message<'_>, key: &hmac::Key) {
+        self.begin(BINDING_ERROR, request.transaction());
+        self.error_code(420, b"Unknown Attribute");
+        let kinds = request.unknown_required();
+        self.attribute_header(UNKNOWN_ATTRIBUTES, 2 * kinds.len());
+        for kind in kinds {
+            self.push(&kind.to_be_bytes());
+        }
+        self.pad();
+        self.finish(key);
+    }
+
+    /// The address is XORed with the magic cookie and the transaction id (RFC 8489 §14.2).
+    fn xor_mapped_address<const LEN: usize>(
+        &mut self,
+        family: u8,
+        port: u16,
+        mut ip: [u8; LEN],
+        mask: &[u8],
+    ) {
+        for (octet, mask) in ip.iter_mut().zip(mask) {
+            *octet ^= mask;
+        }
+        self.attribute_header(XOR_MAPPED_ADDRESS, 4 + LEN);
+        self.push(&[0, family]);
+        self.push(&port.to_be_bytes());
+        self.push(&ip);
+    }
+
+    fn error_code(&mut self, code: u16, reason: &[u8]) {
+        self.attribute_header(ERROR_CODE, 4 + reason.len());
+        self.push(&[0, 0, (code / 100) as u8, (code % 100) as u8]);
+        self.push(reason);
+        self.pad();
+    }
+}
+
+impl Request {
+    /// A check of the controlled agent, addressed to `remote_ufrag`; it nominates nothing.
+    pub(super) fn check(
+        transaction: &[u8; TRANSACTION_LEN],
+        remote_ufrag: &str,
+        local_ufrag: &str,
+        key: &hmac::Key,
+    ) -> Self {
+        let mut request = Self::new();
+        request.begin(BINDING_REQUEST, transaction);
+        request.attribute_header(USERNAME, remote_ufrag.len() + 1 + local_ufrag.len());
+        for part in [remote_ufrag, ":", local_ufrag] {
+            request.push(part.as_bytes());
+        }
+        request.pad();
+        request.attribute_header(PRIORITY, 4);
+        request.push(&PEER_REFLEXIVE_PRIORITY.to_be_bytes());
+        // The tie-breaker is compared only with an agent of the same role, and browsers are controlling.
+        request.attribute_header(ICE_CONTROLLED, 8);
+        request.push(&transaction[..8]);
+        request.finish(key);
+        request
     }
 }
 
@@ -340,7 +383,8 @@ fn be16(octets: &[u8], at: usize) -> u16 {
     u16::from_be_bytes([octets[at], octets[at + 1]])
 }
 
-const BINDING_SUCCESS: u16 = 0x0101;
+/// Message type of the answer to a Binding request that was granted.
+pub(super) const BINDING_SUCCESS: u16 = 0x0101;
 const BINDING_ERROR: u16 = 0x0111;
 
 const MAGIC_COOKIE: [u8; 4] = [0x21, 0x12, 0xa4, 0x42];
@@ -348,6 +392,8 @@ const LENGTH_AT: usize = 2;
 const COOKIE_AT: usize = 4;
 const TRANSACTION_AT: usize = 8;
 const HEADER_LEN: usize = 20;
+/// A transaction id (RFC 8489 §5).
+pub const TRANSACTION_LEN: usize = 12;
 const ATTRIBUTE_HEADER_LEN: usize = 4;
 /// MESSAGE-INTEGRITY with its header: SHA-1 has 20 octets.
 const INTEGRITY_LEN: usize = 24;
@@ -365,9 +411,13 @@ const MESSAGE_INTEGRITY: u16 = 0x0008;
 const ERROR_CODE: u16 = 0x0009;
 const UNKNOWN_ATTRIBUTES: u16 = 0x000a;
 const XOR_MAPPED_ADDRESS: u16 = 0x0020;
+const PRIORITY: u16 = 0x0024;
 const USE_CANDIDATE: u16 = 0x0025;
 const FINGERPRINT: u16 = 0x8028;
 const ICE_CONTROLLED: u16 = 0x8029;
+
+/// What a candidate that a check discovers has (RFC 8445 §5.1.2.1): type preference 110, one interface, component 1.
+const PEER_REFLEXIVE_PRIORITY: u32 = 110 << 24 | 0xffff << 8 | 255;
 
 /// Attribute types from here on may be ignored (RFC 8489 §14).
 const COMPREHENSION_OPTIONAL: u16 = 0x8000;
@@ -387,6 +437,6 @@ const KNOWN_REQUIRED: [u16; 13] = [
     0x001d,
     0x001e,
     XOR_MAPPED_ADDRESS,
-    0x0024,
+    PRIORITY,
     USE_CANDIDATE,
 ];
