@@ -20,6 +20,8 @@ pub(crate) struct CargoTool {
     version: String,
     /// What to pass to `cargo install` besides package, version and folder.
     flags: &'static [&'static str],
+    /// What it does with its own time: a tool that runs for a second is not worth a minute of optimisation.
+    opt_level: &'static str,
 }
 
 impl CargoTool {
@@ -30,6 +32,7 @@ impl CargoTool {
             program: "trunk",
             version: "0.21.14".to_owned(),
             flags: &["--locked", "--no-default-features", "--features", "rustls"],
+            opt_level: "0",
         }
     }
 
@@ -41,6 +44,8 @@ impl CargoTool {
             version: workspace.locked_version("wasm-bindgen")?,
             // Not `--locked`: its lock file asks for a dependency that is not published.
             flags: &["--no-default-features"],
+            // It rewrites a module of five megabytes.
+            opt_level: "1",
         })
     }
 
@@ -51,6 +56,7 @@ impl CargoTool {
             program: "cargo-deny",
             version: "0.20.2".to_owned(),
             flags: &["--locked", "--no-default-features"],
+            opt_level: "0",
         }
     }
 
@@ -97,7 +103,7 @@ impl CargoTool {
             // These tools run for seconds and build for minutes: compile time is what counts.
             .env("CARGO_PROFILE_RELEASE_LTO", "off")
             .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
-            .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")
+            .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", self.opt_level)
             .env("CARGO_PROFILE_RELEASE_DEBUG", "0");
         cargo
     }
