@@ -1,10 +1,11 @@
-// Every page in every state, judged by axe in light and dark, in English and in Arabic; and the whole way by keyboard.
-// With VISAVIS_PICTURES=<folder>, each state is photographed at three sizes, too.
+// Every page in every state, judged by axe in light and dark, in English and in Arabic, and by whether it fits into a desktop, a tablet
+// and a phone; and the whole way by keyboard. What was seen lies in tests/artifacts/pages afterwards, the English pages in all three
+// sizes, or in the folder that VISAVIS_PICTURES names.
 
 import { test, describe, before, after } from 'node:test';
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
-import { mkdirSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Server } from '../browser/harness/server.mjs';
 import { launch, freshPage } from '../browser/harness/browsers.mjs';
@@ -12,7 +13,7 @@ import { until } from '../browser/harness/until.mjs';
 
 const axe = createRequire(import.meta.url)('axe-core').source;
 const byTestId = (id) => `[data-testid="${id}"]`;
-const pictures = process.env.VISAVIS_PICTURES;
+const pictures = process.env.VISAVIS_PICTURES ?? 'tests/artifacts/pages';
 const SIZES = [[1280, 800], [820, 1180], [390, 844]];
 
 /** Looks at a state in both colour schemes; what axe finds is told with the state's name. */
@@ -32,18 +33,34 @@ async function audit(page, state, tag, found) {
       return violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => `${node.html.slice(0, 160)} (${node.any.map((one) => one.message).join('; ').slice(0, 200)})`).join(', ')}`);
     });
     found.push(...violations.map((violation) => `${state}, ${tag}, ${scheme}: ${violation}`));
-    if (pictures) await photograph(page, `${state}-${tag}-${scheme}`);
+    // What fits in one scheme fits in the other, and is looked at in both.
+    if (scheme === 'light' || tag === 'en') found.push(...(await fit(page, `${state}-${tag}-${scheme}`, tag === 'en')));
   }
 }
 
-async function photograph(page, name) {
-  mkdirSync(pictures, { recursive: true });
+/** What can be used and runs out of the page at one of the sizes; the page is photographed at each if it is to be. */
+async function fit(page, name, isPhotographed) {
+  const outside = [];
   for (const [width, height] of SIZES) {
     await page.setViewport({ width, height });
-    await page.evaluate(() => new Promise((resolve) => { requestAnimationFrame(() => requestAnimationFrame(resolve)); }));
-    await page.screenshot({ path: join(pictures, `${name}-${width}.png`) });
+    outside.push(...(await page.evaluate(outsideOfPage)).map((what) => `${name}-${width}: ${what} runs out of the page`));
+    if (isPhotographed) await page.screenshot({ path: join(pictures, `${name}-${width}.png`) });
   }
   await page.setViewport({ width: 1280, height: 800 });
+  return outside;
+}
+
+/** In a page, once it is laid out: controls that reach over its left or right edge, unless they can be scrolled to. */
+async function outsideOfPage() {
+  await new Promise((resolve) => { requestAnimationFrame(() => requestAnimationFrame(resolve)); });
+  const canScroll = (element) => element && element !== document.body
+    && (['auto', 'scroll'].includes(getComputedStyle(element).overflowX) || canScroll(element.parentElement));
+  const controls = [...document.querySelectorAll('button, a, input, select, textarea, [role="dialog"]')];
+  const isOutside = (element) => {
+    const { left, right, width } = element.getBoundingClientRect();
+    return width > 1 && element.checkVisibility({ opacityProperty: true, visibilityProperty: true }) && (left < -1 || right > innerWidth + 1);
+  };
+  return controls.filter((element) => isOutside(element) && !canScroll(element.parentElement)).map((element) => element.outerHTML.slice(0, 120));
 }
 
 /** Devices that fail with this exception. */
@@ -58,6 +75,7 @@ describe('accessibility', { timeout: 600_000 }, () => {
   let chromium;
 
   before(async () => {
+    await mkdir(pictures, { recursive: true });
     server = await Server.start();
     chromium = await launch.chromium();
   }, { timeout: 120_000 });
