@@ -1,6 +1,6 @@
-// A real decoder's word for every codec: two slots of a viewer switch a hundred times between people and layers, each in an order
+// A real decoder's word for every codec: four slots of a viewer switch a hundred times between people and layers, each in an order
 // drawn from a seed, and the picture goes on after each switch within the time of a key frame. What one slot does is no excuse for
-// the other: both often want the same person, in different sizes, whose key frames are asked for as seldom as for one.
+// the others: they often want the same person, in different sizes, whose key frames are asked for as seldom as for one.
 
 import { test, describe, before, after } from 'node:test';
 import assert from 'node:assert/strict';
@@ -13,7 +13,7 @@ const KEY_FRAME_INTERVAL_MS = 500;
 /** What a machine that encodes two cameras and decodes one on few cores adds. */
 const SLACK_MS = 1000;
 const SWITCHES = Number(process.env.VISAVIS_SWITCHES ?? 100);
-const SLOTS = 2;
+const SLOTS = 4;
 /** Each slot's share of the switches. */
 const STEPS = Math.ceil(SWITCHES / SLOTS);
 
