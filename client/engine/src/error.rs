@@ -42,14 +42,27 @@ pub enum EndReason {
     },
     /// The join token is missing, too old, or not one for this meeting.
     TokenRefused {
+        /// For programs: which of these.
+        code: ErrorCode,
         /// What is wrong and what to do.
         sentence: String,
     },
     /// The server refused this client or closed its connection for good.
     Refused {
+        /// For programs.
+        cause: Cause,
         /// What is wrong and what to do.
         sentence: String,
     },
+}
+
+/// Why the server wants nothing of this client any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// It did not let the client in.
+    Error(ErrorCode),
+    /// It closed the connection.
+    Goodbye(GoodbyeReason),
 }
 
 impl EndReason {
@@ -66,8 +79,8 @@ impl EndReason {
             | Self::RoomFull { sentence }
             | Self::Banned { sentence }
             | Self::Locked { sentence }
-            | Self::TokenRefused { sentence }
-            | Self::Refused { sentence } => sentence,
+            | Self::TokenRefused { sentence, .. }
+            | Self::Refused { sentence, .. } => sentence,
         }
     }
 
@@ -95,7 +108,7 @@ impl EndReason {
             }
             GoodbyeReason::Unknown => "The server ended the connection. Reload the page to try again.",
         };
-        Self::Refused { sentence: sentence.to_owned() }
+        Self::Refused { cause: Cause::Goodbye(goodbye.reason), sentence: sentence.to_owned() }
     }
 }
 

@@ -31,7 +31,7 @@ mod wants;
 
 pub use chat::{ChatStart, Delivery, OwnLine, WriteError};
 pub use engine::{Admission, Engine, Settings};
-pub use error::{EndReason, Notice, Problem};
+pub use error::{Cause, EndReason, Notice, Problem};
 pub use input::{Act, CreatedOffer, Input, MediaConnection, SocketId, Tile};
 pub use moment::Moment;
 pub use negotiate::{MediaId, Slot, SlotMedium};

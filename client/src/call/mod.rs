@@ -24,6 +24,7 @@ pub(crate) mod muted_speech;
 pub(crate) mod noise_suppression;
 pub(crate) mod people;
 pub(crate) mod portrait;
+pub(crate) mod problem;
 pub(crate) mod reactions;
 pub(crate) mod reception;
 pub(crate) mod screen_share;

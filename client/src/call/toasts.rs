@@ -9,6 +9,7 @@ use shared::protocol::Departure;
 use shared::{DisplayName, SourceKind};
 
 use super::devices_view_model::{DeviceKind, DeviceNews};
+use super::problem;
 use crate::strings::{Key, text, text_with};
 
 /// A message on the page.
@@ -166,7 +167,7 @@ fn sentence(notice: &Notice) -> (String, Tone) {
         Notice::NotConnected => (text(Key::NotSent).to_owned(), Tone::Warning),
         Notice::SeatLost => (text(Key::SeatLost).to_owned(), Tone::Neutral),
         Notice::Reconnected => (text(Key::Reconnected).to_owned(), Tone::Good),
-        Notice::Problem(problem) => (problem.sentence.clone(), Tone::Warning),
+        Notice::Problem(problem) => (problem::sentence(problem), Tone::Warning),
     }
 }
 

@@ -922,6 +922,32 @@ keys! {
     FullText,
     /// Sentence of the last page: page and server speak different versions.
     VersionText,
+    /// When the server cannot read what this page sends.
+    ProblemPage,
+    /// When the page sends changes faster than the server takes them; nothing has to be done.
+    ProblemTooOften,
+    /// When the server has no room for more meetings at the moment.
+    ProblemBusy,
+    /// Below EndedToken: the meeting can only be entered by a personal link.
+    ProblemTokenRequired,
+    /// Below EndedToken: the link is for another meeting.
+    ProblemTokenInvalid,
+    /// Below EndedToken: the link is too old, or for later.
+    ProblemTokenExpired,
+    /// When so many people wait to be let in that nobody else may.
+    ProblemWaitingRoomFull,
+    /// When somebody did what the rules of the meeting do not allow.
+    ProblemForbidden,
+    /// When the connection for sound and picture was not accepted.
+    ProblemOffer,
+    /// When something went wrong inside the server.
+    ProblemServer,
+    /// Below EndedRefused: the server was switched off.
+    ProblemShutDown,
+    /// Below EndedRefused: the device was too slow for the meeting.
+    ProblemTooSlow,
+    /// Below EndedRefused, when it is not known why.
+    ProblemClosed,
     /// Button.
     Rejoin,
     /// Button.

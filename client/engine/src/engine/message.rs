@@ -9,7 +9,7 @@ use shared::protocol::{
 };
 
 use super::Engine;
-use crate::error::{EndReason, Notice, Problem};
+use crate::error::{Cause, EndReason, Notice, Problem};
 use crate::moment::Moment;
 use crate::output::Output;
 use crate::publishing::VideoCodec;
@@ -131,7 +131,7 @@ impl Engine {
             ErrorCode::RoomLocked => self.end(EndReason::Locked { sentence }),
             ErrorCode::Banned => self.end(EndReason::Banned { sentence }),
             ErrorCode::TokenRequired | ErrorCode::TokenInvalid | ErrorCode::TokenExpired => {
-                self.end(EndReason::TokenRefused { sentence });
+                self.end(EndReason::TokenRefused { code: fault.code, sentence });
             }
             ErrorCode::PasscodeRequired => self.ask_passcode(false),
             ErrorCode::PasscodeWrong => self.ask_passcode(true),
@@ -154,7 +154,9 @@ impl Engine {
             | ErrorCode::InvalidOffer
             | ErrorCode::UnknownSlot
             | ErrorCode::Forbidden
-            | ErrorCode::Unknown => self.end(EndReason::Refused { sentence }),
+            | ErrorCode::Unknown => {
+                self.end(EndReason::Refused { cause: Cause::Error(fault.code), sentence });
+            }
         }
     }
 

@@ -125,13 +125,14 @@ fn a_token_is_shown_with_every_hello_and_debug_hides_it() {
 #[test]
 fn refusals_at_the_door_end_with_what_they_are() {
     let sentence = || "As it is.".to_owned();
+    let token = |code| EndReason::TokenRefused { code, sentence: sentence() };
     for (code, end) in [
         (ErrorCode::RoomLocked, EndReason::Locked { sentence: sentence() }),
         (ErrorCode::Banned, EndReason::Banned { sentence: sentence() }),
         (ErrorCode::WaitingRoomFull, EndReason::RoomFull { sentence: sentence() }),
-        (ErrorCode::TokenRequired, EndReason::TokenRefused { sentence: sentence() }),
-        (ErrorCode::TokenInvalid, EndReason::TokenRefused { sentence: sentence() }),
-        (ErrorCode::TokenExpired, EndReason::TokenRefused { sentence: sentence() }),
+        (ErrorCode::TokenRequired, token(ErrorCode::TokenRequired)),
+        (ErrorCode::TokenInvalid, token(ErrorCode::TokenInvalid)),
+        (ErrorCode::TokenExpired, token(ErrorCode::TokenExpired)),
     ] {
         let mut world = greeting();
         world.fault(code, "hello");

@@ -1,6 +1,7 @@
 use leptos::prelude::*;
 
 use crate::app::Navigation;
+use crate::call::problem::of_end;
 use crate::route::Route;
 use crate::session::{self, EndReason};
 use crate::strings::{Key, text, text_with};
@@ -10,16 +11,15 @@ use crate::ui::components::Mark;
 #[component]
 pub(crate) fn Ended(reason: EndReason, rejoin: impl Fn() + 'static) -> impl IntoView {
     let navigation = expect_context::<Navigation>();
-    let (state, heading, own_sentence) = describe(&reason);
+    let (state, heading) = describe(&reason);
     // Only a fresh page can speak another version.
     let needs_reload = matches!(reason, EndReason::VersionMismatch { .. });
     let again_text = again(&reason);
-    let sentence = move || match (&reason, own_sentence) {
-        (EndReason::Denied { message: Some(message) }, _) => {
-            text_with(Key::DeniedMessage, &[("text", message)])
+    let sentence = move || {
+        if let EndReason::Denied { message: Some(message) } = &reason {
+            return text_with(Key::DeniedMessage, &[("text", message)]);
         }
-        (_, Some(key)) => text(key).to_owned(),
-        (reason, None) => reason.sentence().to_owned(),
+        text(of_end(&reason)).to_owned()
     };
     view! {
         <div class="page" data-testid="ended" data-state=state>
@@ -70,20 +70,19 @@ const fn again(reason: &EndReason) -> Option<Key> {
     }
 }
 
-/// The state for tests, the heading, and our own sentence where the engine's is only a name for it.
-const fn describe(reason: &EndReason) -> (&'static str, Key, Option<Key>) {
+/// The state for tests and the heading.
+const fn describe(reason: &EndReason) -> (&'static str, Key) {
     match reason {
-        EndReason::Left => ("left", Key::EndedLeft, Some(Key::LeftText)),
-        EndReason::Replaced => ("replaced", Key::EndedReplaced, Some(Key::ReplacedText)),
-        EndReason::VersionMismatch { .. } => ("version-mismatch", Key::EndedVersion, Some(Key::VersionText)),
-        EndReason::RoomFull { .. } => ("room-full", Key::EndedFull, Some(Key::FullText)),
-        EndReason::Removed => ("removed", Key::EndedRemoved, Some(Key::RemovedText)),
-        // What the host wrote, where they did, is said by the page.
-        EndReason::Denied { .. } => ("denied", Key::EndedDenied, Some(Key::DeniedText)),
-        EndReason::MeetingEnded => ("meeting-ended", Key::EndedForAll, Some(Key::EndedForAllText)),
-        EndReason::Banned { .. } => ("banned", Key::EndedBanned, Some(Key::BannedText)),
-        EndReason::Locked { .. } => ("locked", Key::EndedLocked, Some(Key::LockedText)),
-        EndReason::TokenRefused { .. } => ("token-refused", Key::EndedToken, None),
-        EndReason::Refused { .. } => ("refused", Key::EndedRefused, None),
+        EndReason::Left => ("left", Key::EndedLeft),
+        EndReason::Replaced => ("replaced", Key::EndedReplaced),
+        EndReason::VersionMismatch { .. } => ("version-mismatch", Key::EndedVersion),
+        EndReason::RoomFull { .. } => ("room-full", Key::EndedFull),
+        EndReason::Removed => ("removed", Key::EndedRemoved),
+        EndReason::Denied { .. } => ("denied", Key::EndedDenied),
+        EndReason::MeetingEnded => ("meeting-ended", Key::EndedForAll),
+        EndReason::Banned { .. } => ("banned", Key::EndedBanned),
+        EndReason::Locked { .. } => ("locked", Key::EndedLocked),
+        EndReason::TokenRefused { .. } => ("token-refused", Key::EndedToken),
+        EndReason::Refused { .. } => ("refused", Key::EndedRefused),
     }
 }
