@@ -1,6 +1,9 @@
 // Made from the types in shared/src/embed: do not edit. Describes what embed.js adds to a page.
 
 declare namespace Visavis {
+  /** Whom something is allowed to. */
+  type AudienceName = 'everyone' | 'hosts';
+
   /** A colour without transparency.  On the wire: `#rrggbb` in hexadecimal digits. */
   type Color = string;
 
@@ -22,7 +25,7 @@ declare namespace Visavis {
   }
 
   /** A part of the meeting that a page can leave out. Hiding takes a control away, not a right. */
-  type HiddenPart = 'control-bar' | 'microphone' | 'camera' | 'devices' | 'backgrounds' | 'people' | 'chat' | 'screen-share' | 'raise-hand' | 'reactions' | 'layouts' | 'invitation' | 'room-code' | 'statistics' | 'leave' | 'mark';
+  type HiddenPart = 'control-bar' | 'microphone' | 'camera' | 'devices' | 'backgrounds' | 'people' | 'chat' | 'screen-share' | 'raise-hand' | 'reactions' | 'host-controls' | 'layouts' | 'invitation' | 'room-code' | 'statistics' | 'leave' | 'mark';
 
   /** How the pictures are laid out. */
   type LayoutName = 'auto' | 'grid' | 'speaker' | 'sidebar';
@@ -42,6 +45,20 @@ declare namespace Visavis {
     label: string;
   }
 
+  /** The rules of the meeting. */
+  interface MeetingPolicy {
+    /** Who may write to everybody. */
+    chat: AudienceName;
+    /** Nobody new comes in, hosts excepted. */
+    locked: boolean;
+    /** Who may share a screen. */
+    screenShare: AudienceName;
+    /** Who may switch the own microphone on. */
+    unmute: AudienceName;
+    /** Who comes waits until a host lets them in. */
+    waitingRoom: boolean;
+  }
+
   /** Everything at once; the answer to `getState`. */
   interface MeetingState {
     /** Who speaks; absent while nobody does. */
@@ -52,12 +69,20 @@ declare namespace Visavis {
     background: string;
     /** The connection. */
     connection: ConnectionStatus;
+    /** The person's hand is raised. */
+    handRaised: boolean;
+    /** The person leads the meeting. */
+    host: boolean;
+    /** Who waits to be let in, the longest first; empty for all but hosts. */
+    knocks: WaitingPerson[];
     /** How the pictures are laid out; absent where that cannot be chosen. */
     layout?: LayoutName;
     /** How good it is. */
     networkQuality: NetworkQuality;
     /** The person's own id, once in the meeting. */
     participantId?: string;
+    /** The rules, once in the meeting. */
+    policy?: MeetingPolicy;
     /** The room's code. */
     room: string;
     /** A screen is shared from here. */
@@ -67,6 +92,9 @@ declare namespace Visavis {
     /** The camera is on. */
     video: boolean;
   }
+
+  /** What a host did about the person. */
+  type ModerationAction = 'muted' | 'videoStopped' | 'screenShareStopped' | 'askedToUnmute' | 'askedToStartVideo' | 'askedToShareScreen';
 
   /** How good the connection is. */
   type NetworkQuality = 'lost' | 'poor' | 'fair' | 'good';
@@ -117,6 +145,8 @@ declare namespace Visavis {
     externalId?: string;
     /** Whether a hand is raised. */
     handRaised: boolean;
+    /** Whether they lead the meeting. */
+    host: boolean;
     /** Whether it is the person in this frame. */
     isLocal: boolean;
     /** What the page wants back with every event about them; of the person in this frame. */
@@ -133,6 +163,20 @@ declare namespace Visavis {
 
   /** Why somebody else is gone. */
   type ParticipantLeaveReason = 'left' | 'timedOut' | 'removed' | 'unknown';
+
+  /** What of the rules shall be different; what is left out stays as it is. */
+  interface PolicyChange {
+    /** Who may write to everybody. */
+    chat?: AudienceName;
+    /** Nobody new comes in, hosts excepted. */
+    locked?: boolean;
+    /** Who may share a screen. */
+    screenShare?: AudienceName;
+    /** Who may switch the own microphone on. */
+    unmute?: AudienceName;
+    /** Who comes waits until a host lets them in. */
+    waitingRoom?: boolean;
+  }
 
   /** What did not work. */
   type ProblemCode = 'microphoneRefused' | 'microphoneFailed' | 'cameraRefused' | 'cameraFailed' | 'options' | 'server';
@@ -175,6 +219,14 @@ declare namespace Visavis {
     pressed?: boolean;
   }
 
+  /** Somebody who waits to be let in. */
+  interface WaitingPerson {
+    /** As they call themselves. */
+    displayName: string;
+    /** Names them for `admit` and `deny`. */
+    knock: number;
+  }
+
   /** Every command as a method. */
   interface Commands {
     /** Enters the meeting from the lobby, under the name of the options or the one that was used last. */
@@ -215,14 +267,36 @@ declare namespace Visavis {
     sendReaction(reaction: string): Promise<null>;
     /** Switches somebody's microphone off. For hosts. */
     muteParticipant(participantId: string): Promise<null>;
+    /** Switches every microphone off but those of the hosts. For hosts. */
+    muteAll(): Promise<null>;
     /** Asks somebody to switch their microphone on. For hosts. */
     askToUnmute(participantId: string): Promise<null>;
+    /** Switches somebody's camera off. For hosts. */
+    stopParticipantVideo(participantId: string): Promise<null>;
+    /** Asks somebody to switch their camera on. For hosts. */
+    askToStartVideo(participantId: string): Promise<null>;
+    /** Ends what somebody shares of their screen. For hosts. */
+    stopParticipantScreenShare(participantId: string): Promise<null>;
+    /** Takes somebody's hand down, or all. For hosts. */
+    lowerHand(participantId?: string): Promise<null>;
     /** Takes somebody out of the meeting. For hosts. */
-    removeParticipant(participantId: string): Promise<null>;
+    removeParticipant(participantId: string, ban?: boolean): Promise<null>;
+    /** Lets somebody lead the meeting, or lead it no longer. For hosts; the last one stays a host. */
+    setHost(participantId: string, host: boolean): Promise<null>;
+    /** Lets in who waits. For hosts. */
+    admit(knock?: number): Promise<null>;
+    /** Sends away who waits. For hosts. */
+    deny(knock: number, message?: string): Promise<null>;
     /** Lets nobody else in, or everybody again. For hosts. */
     setLocked(locked: boolean): Promise<null>;
+    /** Changes the rules of the meeting; what is left out stays as it is. For hosts. */
+    setPolicy(policy: PolicyChange): Promise<null>;
+    /** Asks everybody who comes for a passcode, or for none any longer. For hosts. */
+    setPasscode(passcode?: string): Promise<null>;
     /** Ends the meeting for all. For hosts. */
     endMeeting(): Promise<null>;
+    /** Hands a join token over, in place of the one of the options. Counts from the next time that the meeting is entered. */
+    setToken(token: string): Promise<null>;
     /** Tells everything at once. */
     getState(): Promise<MeetingState>;
     /** Tells who is in the meeting, the person in this frame included. */
@@ -348,15 +422,23 @@ declare namespace Visavis {
     chatMessageReceived: {
       /** As they are called. */
       displayName: string;
+      /** The page's own name for the person; of the person in this frame. */
+      externalId?: string;
+      /** What the page wanted back; of the person in this frame. */
+      metadata?: string;
       /** Who. */
       participantId: string;
-      /** Whether only the person in this frame can read it. */
+      /** Whether nobody but its author and one other can read it. */
       private: boolean;
       /** What. */
       text: string;
     };
     /** A hand went up or down. */
     handRaiseChanged: {
+      /** The page's own name for the person; of the person in this frame. */
+      externalId?: string;
+      /** What the page wanted back; of the person in this frame. */
+      metadata?: string;
       /** Whose. */
       participantId: string;
       /** Up or down. */
@@ -364,10 +446,53 @@ declare namespace Visavis {
     };
     /** Somebody showed a reaction. */
     reactionReceived: {
+      /** The page's own name for the person; of the person in this frame. */
+      externalId?: string;
+      /** What the page wanted back; of the person in this frame. */
+      metadata?: string;
       /** Who. */
       participantId: string;
-      /** Which. */
+      /** Which: an emoji. */
       reaction: string;
+    };
+    /** Somebody waits to be let in. For hosts. */
+    knockReceived: {
+      /** As they call themselves. */
+      displayName: string;
+      /** Names them for `admit` and `deny`. */
+      knock: number;
+    };
+    /** Somebody does not wait any longer: a host has answered, or they have gone. For hosts. */
+    knockEnded: {
+      /** Who, as in `knockReceived`. */
+      knock: number;
+    };
+    /** Somebody leads the meeting from now on, or leads it no longer. */
+    hostChanged: {
+      /** The page's own name for the person; of the person in this frame. */
+      externalId?: string;
+      /** Whether they lead. */
+      host: boolean;
+      /** What the page wanted back; of the person in this frame. */
+      metadata?: string;
+      /** Who. */
+      participantId: string;
+    };
+    /** The rules of the meeting are different. */
+    policyChanged: {
+      /** As they are now. */
+      policy: MeetingPolicy;
+    };
+    /** A host did something about the person in this frame. Being removed is told by `meetingLeft`. */
+    moderated: {
+      /** What. */
+      action: ModerationAction;
+      /** The host's name; absent: it is not known. */
+      by?: string;
+      /** The page's own name for the person; of the person in this frame. */
+      externalId?: string;
+      /** What the page wanted back; of the person in this frame. */
+      metadata?: string;
     };
     /** A button of the page's own was pressed. */
     toolbarButtonClicked: {

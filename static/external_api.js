@@ -72,13 +72,34 @@
     toggleTileView: (api, meeting) => meeting.setLayout(api._state.layout === 'grid' ? 'speaker' : 'grid'),
     pinParticipant: (api, meeting, id) => meeting.pinParticipant(idOf(id) ?? undefined),
     setLargeVideoParticipant: (api, meeting, id) => meeting.pinParticipant(idOf(id) ?? undefined),
-    muteRemoteParticipant: (api, meeting, id) => meeting.muteParticipant(idOf(id)),
+    toggleFilmStrip: (api, meeting) => meeting.setLayout(api._state.layout === 'sidebar' ? 'speaker' : 'sidebar'),
+    password: (api, meeting, passcode) => meeting.setPasscode(passcode || undefined),
+    toggleLobby: (api, meeting, waitingRoom) => meeting.setPolicy({ waitingRoom: Boolean(waitingRoom) }),
+    answerKnockingParticipant: (api, meeting, id, approved) => (approved ? meeting.admit(Number(id)) : meeting.deny(Number(id))),
+    toggleModeration: (api, meeting, moderated, kind = 'audio') => (kind === 'audio'
+      ? meeting.setPolicy({ unmute: moderated ? 'hosts' : 'everyone' })
+      : Promise.reject(new Error('cameras cannot be kept off'))),
+    muteRemoteParticipant: (api, meeting, id, kind) => mute(meeting, idOf(id), kind),
     askToUnmute: (api, meeting, id) => meeting.askToUnmute(idOf(id)),
     kickParticipant: (api, meeting, id) => meeting.removeParticipant(idOf(id)),
-    muteEveryone: async (api, meeting) => {
-      const others = (await meeting.getParticipants()).filter((person) => !person.isLocal && person.audio);
-      await Promise.all(others.map((person) => meeting.muteParticipant(person.participantId)));
+    grantModerator: (api, meeting, id) => meeting.setHost(idOf(id), true),
+    muteEveryone: async (api, meeting, kind = 'audio') => {
+      if (kind === 'audio') return meeting.muteAll();
+      const others = (await meeting.getParticipants()).filter((person) => !person.isLocal && person[kind === 'video' ? 'video' : 'screenShare']);
+      return Promise.all(others.map((person) => mute(meeting, person.participantId, kind)));
     },
+  };
+
+  /** Switches something of somebody off: `audio`, `video` or `desktop`. */
+  function mute(meeting, id, kind) {
+    if (kind === 'video') return meeting.stopParticipantVideo(id);
+    return kind === 'desktop' ? meeting.stopParticipantScreenShare(id) : meeting.muteParticipant(id);
+  }
+
+  const MODERATED = {
+    muted: 'Muted by a host', videoStopped: 'Camera switched off by a host', screenShareStopped: 'Screen share ended by a host',
+    askedToUnmute: 'A host asks you to unmute', askedToStartVideo: 'A host asks you to start your camera',
+    askedToShareScreen: 'A host asks you to share your screen',
   };
 
   /** What each event of the meeting is called here: any number of [name, data]. */
@@ -93,11 +114,15 @@
       ['readyToClose', {}],
     ],
     participantJoined: (api, { participant }) => [['participantJoined', person_(participant)]],
-    participantLeft: (api, { participant }) => [['participantLeft', { id: participant.participantId }]],
-    participantUpdated: (api, { participant }) => api._mutes(participant),
+    participantLeft: (api, { participant: { participantId: id }, reason }) => [
+      ...(reason === 'removed' ? [['participantKickedOut', { kicked: { id, local: false } }]] : []),
+      ['participantLeft', { id }],
+      ...api._sharing(),
+    ],
+    participantUpdated: (api, { participant }) => [...api._mutes(participant), ...api._sharing()],
     mediaAudioStatusChanged: (api, { active }) => [['audioMuteStatusChanged', { muted: !active }]],
     mediaVideoStatusChanged: (api, { active }) => [['videoMuteStatusChanged', { muted: !active }]],
-    screenShareStatusChanged: (api, { active }) => [['screenSharingStatusChanged', { on: active, details: {} }]],
+    screenShareStatusChanged: (api, { active }) => [['screenSharingStatusChanged', { on: active, details: {} }], ...api._sharing()],
     displayNameChanged: (api, { participantId, displayName }) => [['displayNameChange', { id: participantId, displayname: displayName }]],
     activeSpeakerChanged: (api, { participantId }) => (participantId ? [['dominantSpeakerChanged', { id: participantId }]] : []),
     layoutChanged: (api, { layout }) => [['tileViewChanged', { enabled: layout === 'grid' }]],
@@ -105,6 +130,10 @@
       ? [['outgoingMessage', { message: text, privateMessage }]]
       : [['incomingMessage', { from: participantId, nick: displayName, message: text, privateMessage }]]),
     handRaiseChanged: (api, { participantId, raised }) => [['raiseHandUpdated', { id: participantId, handRaised: raised ? Date.now() : 0 }]],
+    knockReceived: (api, { knock, displayName }) => [['knockingParticipant', { participant: { id: String(knock), name: displayName } }]],
+    hostChanged: (api, { participantId, host }) => [['participantRoleChanged', { id: participantId, role: host ? 'moderator' : 'participant' }]],
+    policyChanged: (api, { policy }) => api._moderation(policy.unmute === 'hosts'),
+    moderated: (api, { action, by }) => [['notificationTriggered', { title: MODERATED[action], description: by ?? '' }]],
     toolbarButtonClicked: (api, { id }) => [['toolbarButtonClicked', { key: id, preventExecution: false }]],
     errorOccurred: (api, { code, message }) => [
       ...(code.startsWith('microphone') ? [['micError', { type: code, message }]] : []),
@@ -122,6 +151,8 @@
       this._room = roomName;
       this._listeners = new Map();
       this._state = { audio: false, video: false, screenShare: false, handRaised: false, layout: undefined, panel: null };
+      this._sharers = '';
+      this._moderated = false;
       this._people = new Map();
       this._url = `${scheme}://${domain}/r/${roomOf(roomName)}`;
       this._box = document.createElement('div');
@@ -172,6 +203,23 @@
         .map((kind) => ['participantMuted', { participantId: participant.participantId, isMuted: !participant[kind], mediaType: kind }]);
     }
 
+    /** Who shares a screen, where that is different now. */
+    _sharing() {
+      const others = [...this._people.values()].filter((person) => person.screenShare && person.participantId !== own(this));
+      const data = others.map((person) => person.participantId);
+      if (this._state.screenShare) data.push(own(this));
+      if (this._sharers === data.join()) return [];
+      this._sharers = data.join();
+      return [['contentSharingParticipantsChanged', { data }]];
+    }
+
+    /** Whether only hosts may let microphones be on, where that is different now. */
+    _moderation(enabled) {
+      if (this._moderated === enabled) return [];
+      this._moderated = enabled;
+      return [['moderationStatusChanged', { mediaType: 'audio', enabled }]];
+    }
+
     async _panel(name, open = this._state.panel !== name) {
       await (await this._meeting).setPanel(open ? name : undefined);
       this._state.panel = open ? name : null;
@@ -218,7 +266,8 @@
     getSupportedEvents() {
       return ['videoConferenceJoined', 'videoConferenceLeft', 'readyToClose', 'participantJoined', 'participantLeft', 'participantKickedOut',
         'participantMuted', 'audioMuteStatusChanged', 'videoMuteStatusChanged', 'screenSharingStatusChanged', 'displayNameChange',
-        'dominantSpeakerChanged', 'tileViewChanged', 'incomingMessage', 'outgoingMessage', 'raiseHandUpdated', 'toolbarButtonClicked',
+        'dominantSpeakerChanged', 'tileViewChanged', 'incomingMessage', 'outgoingMessage', 'raiseHandUpdated', 'participantRoleChanged',
+        'contentSharingParticipantsChanged', 'knockingParticipant', 'moderationStatusChanged', 'notificationTriggered', 'toolbarButtonClicked',
         'micError', 'cameraError', 'errorOccurred'];
     }
     getParticipantsInfo() {

@@ -27,7 +27,8 @@ class FakeMeeting {
     this.options = options;
     for (const name of ['setDisplayName', 'setAudioEnabled', 'setVideoEnabled', 'setScreenShareEnabled', 'leave', 'endMeeting', 'setPanel',
       'setBackground', 'sendChat', 'setHandRaised', 'setLayout', 'pinParticipant', 'muteParticipant', 'askToUnmute', 'removeParticipant',
-      'setDevice', 'dispose']) {
+      'muteAll', 'stopParticipantVideo', 'stopParticipantScreenShare', 'setHost', 'setPolicy', 'setPasscode', 'admit', 'deny', 'setDevice',
+      'dispose']) {
       this[name] = async (...values) => { this.said.push([name, ...values]); return null; };
     }
   }
@@ -45,6 +46,14 @@ class FakeMeeting {
 const person = (participantId, displayName, isLocal) => ({ participantId, displayName, isLocal, audio: true, video: true });
 const ADA = person('a', 'Ada', true);
 const BOB = person('b', 'Bob', false);
+
+test('the prose names what the scripts for Jitsi carry out and send', async () => {
+  const [prose, script] = await Promise.all([readFile(new URL('../../shared/EMBED.md', import.meta.url), 'utf8'), source('external_api.js')]);
+  const names = [...script.matchAll(/^ {4}(\w+): (?:async )?\(api, meeting/gm)].map(([, name]) => name);
+  const events = [...script.matchAll(/\['(\w+)', \{/g)].map(([, name]) => name);
+  assert.ok(names.length >= 25 && events.length >= 20, `${names.length} ${events.length}`);
+  assert.deepEqual([...names, ...events].filter((name) => !prose.includes(`\`${name}\``)), []);
+});
 
 describe('external_api.js', () => {
   let Api;
@@ -138,7 +147,18 @@ describe('external_api.js', () => {
       [['setBlurredBackground', 'none'], ['setBackground', 'real']],
       [['pinParticipant', 'b'], ['pinParticipant', 'b']],
       [['kickParticipant', { id: 'b' }], ['removeParticipant', 'b']],
-      [['muteEveryone'], ['muteParticipant', 'b']],
+      [['muteEveryone'], ['muteAll']],
+      [['muteEveryone', 'video'], ['stopParticipantVideo', 'b']],
+      [['muteRemoteParticipant', 'b'], ['muteParticipant', 'b']],
+      [['muteRemoteParticipant', 'b', 'desktop'], ['stopParticipantScreenShare', 'b']],
+      [['grantModerator', 'b'], ['setHost', 'b', true]],
+      [['password', 'open sesame'], ['setPasscode', 'open sesame']],
+      [['password', ''], ['setPasscode', undefined]],
+      [['toggleLobby', true], ['setPolicy', { waitingRoom: true }]],
+      [['toggleModeration', true, 'audio'], ['setPolicy', { unmute: 'hosts' }]],
+      [['answerKnockingParticipant', '7', true], ['admit', 7]],
+      [['answerKnockingParticipant', '7', false], ['deny', 7]],
+      [['toggleFilmStrip'], ['setLayout', 'sidebar']],
       [['askToUnmute', 'b'], ['askToUnmute', 'b']],
       [['toggleParticipantsPane', true], ['setPanel', 'people']],
       [['endConference'], ['endMeeting']],
@@ -151,7 +171,7 @@ describe('external_api.js', () => {
     }
     api.executeCommand('toggleWhiteboard');
     assert.match(warnings.at(-1), /toggleWhiteboard/);
-    assert.ok(api.getSupportedCommands().length + api.getSupportedEvents().length >= 30);
+    assert.ok(api.getSupportedCommands().length + api.getSupportedEvents().length >= 50);
   });
 
   test('events come in the words of the other', async () => {
@@ -165,7 +185,14 @@ describe('external_api.js', () => {
     meeting.tell('activeSpeakerChanged', { participantId: 'b' });
     meeting.tell('activeSpeakerChanged', {});
     meeting.tell('errorOccurred', { code: 'cameraRefused', message: 'No.' });
-    meeting.tell('participantLeft', { participant: BOB, reason: 'left' });
+    meeting.tell('participantUpdated', { participant: { ...BOB, audio: false, screenShare: true } });
+    meeting.tell('handRaiseChanged', { participantId: 'b', raised: false });
+    meeting.tell('hostChanged', { participantId: 'b', host: true });
+    meeting.tell('knockReceived', { knock: 7, displayName: 'Cy' });
+    meeting.tell('policyChanged', { policy: { unmute: 'hosts' } });
+    meeting.tell('policyChanged', { policy: { unmute: 'hosts', locked: true } });
+    meeting.tell('moderated', { action: 'muted', by: 'Bob' });
+    meeting.tell('participantLeft', { participant: BOB, reason: 'removed' });
     meeting.tell('meetingLeft', { reason: 'removed', origin: 'moderator', message: '' });
     check(heard, [
       ['participantMuted', { participantId: 'b', isMuted: true, mediaType: 'audio' }],
@@ -175,7 +202,15 @@ describe('external_api.js', () => {
       ['dominantSpeakerChanged', { id: 'b' }],
       ['cameraError', { type: 'cameraRefused', message: 'No.' }],
       ['errorOccurred', { error: { name: 'cameraRefused', message: 'No.', isFatal: false } }],
+      ['contentSharingParticipantsChanged', { data: ['b'] }],
+      ['raiseHandUpdated', { id: 'b', handRaised: 0 }],
+      ['participantRoleChanged', { id: 'b', role: 'moderator' }],
+      ['knockingParticipant', { participant: { id: '7', name: 'Cy' } }],
+      ['moderationStatusChanged', { mediaType: 'audio', enabled: true }],
+      ['notificationTriggered', { title: 'Muted by a host', description: 'Bob' }],
+      ['participantKickedOut', { kicked: { id: 'b', local: false } }],
       ['participantLeft', { id: 'b' }],
+      ['contentSharingParticipantsChanged', { data: [] }],
       ['participantKickedOut', { kicked: { id: 'a', local: true } }],
       ['videoConferenceLeft', { roomName: 'stand-up' }],
       ['readyToClose', {}],

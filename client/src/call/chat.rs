@@ -6,6 +6,7 @@ use shared::limits::CHAT_TEXT_BYTES_MAX;
 use shared::meeting::ChatMessage;
 
 use super::links::{Piece, pieces};
+use super::problem;
 use crate::strings::{Key, text_counted, text_with};
 
 /// All of it.
@@ -30,6 +31,8 @@ pub(crate) struct LineView {
     pub(crate) author: String,
     /// Whether the reader wrote it.
     pub(crate) is_own: bool,
+    /// The number that the reader wrote it under, while that is known.
+    pub(crate) number: Option<u32>,
     /// Whether the author need not be said again.
     pub(crate) continues: bool,
     /// Who else reads it, where not everybody does: the name of the other one.
@@ -81,6 +84,7 @@ fn line_view(line: &ChatMessage, me: Option<PeerId>) -> LineView {
         peer: line.from,
         author: line.name.as_str().to_owned(),
         is_own,
+        number: line.number.filter(|_| is_own),
         continues: false,
         private_with: private_with.map(|name| name.as_str().to_owned()),
         pieces: pieces(&line.text),
@@ -98,7 +102,7 @@ fn continues(last: &LineView, next: &LineView) -> bool {
 fn own_line_view(line: &OwnLine) -> OwnLineView {
     let problem = match &line.delivery {
         Delivery::Underway => None,
-        Delivery::Failed(problem) => Some(problem.sentence.clone()),
+        Delivery::Failed(problem) => Some(problem::sentence(problem)),
     };
     OwnLineView { number: line.number, text: line.text.clone(), problem }
 }

@@ -4,26 +4,28 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use engine::{EndReason, Notice};
+use engine::{Act, EndReason, Notice};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use shared::embed::{
-    ErrorCode, Event, Failure, HiddenPart, LayoutName, Options, Origin, PanelName, ParticipantLeaveReason,
-    ProblemCode, Reply, Stage, Theme, ThemeMode, ToolbarButton, decode_command, decode_options, encode_event,
-    encode_response,
+    Command, ErrorCode, Event, Failure, HiddenPart, LayoutName, Options, Origin, PanelName,
+    ParticipantLeaveReason, ProblemCode, Reply, Stage, Theme, ThemeMode, ToolbarButton, decode_command,
+    decode_options, encode_event, encode_response,
 };
-use shared::protocol::Departure;
-use shared::{DisplayName, MediaState, RoomId};
+use shared::meeting::Reaction;
+use shared::protocol::{Departure, Moderation};
+use shared::{DisplayName, MediaState, PeerId, RoomId, SourceKind};
 
 use super::language::speak_for_now;
-use super::{LocalMedia, MeetingHandle};
+use super::{LocalMedia, MeetingHandle, hand_over_token};
 use crate::call::arrangement::{Choice, Mode};
 use crate::call::background::Background;
 use crate::call::capture_problem::Device;
 use crate::call::embed::{
-    Action, COMMANDS, EVENTS, Expected, Identity, Observation, Situation, Watcher, decide, properties,
-    wanted_background,
+    Action, Expected, Identity, Observation, OwnLines, Situation, Watcher, asked, decide, is_hidden,
+    properties, reacted, silenced, unwritten, wanted_background, written,
 };
+use crate::call::problem;
 use crate::platform::clock::Timer;
 use crate::platform::debug;
 use crate::platform::events::Listener;
@@ -69,10 +71,12 @@ pub(crate) struct Embedding {
     pub(crate) panel: RwSignal<Option<Option<PanelName>>>,
     options: StoredValue<Options>,
     watcher: StoredValue<Watcher>,
+    own_lines: StoredValue<OwnLines>,
     /// What the page has put behind the person; nothing once they have chosen themselves.
     page_background: StoredValue<Option<Background>>,
     /// The properties of the page's theme, to be taken away with it.
     themed: StoredValue<Vec<&'static str>>,
+    hidden: StoredValue<Vec<HiddenPart>>,
     room: StoredValue<Option<OpenRoom>, LocalStorage>,
     meeting: RwSignal<Option<MeetingHandle>, LocalStorage>,
     port: StoredValue<Option<Rc<Port>>, LocalStorage>,
@@ -86,6 +90,7 @@ pub(crate) struct Embedding {
 /// What the commands act on while a room's page is shown.
 #[derive(Clone)]
 struct OpenRoom {
+    id: RoomId,
     media: LocalMedia,
     join: Rc<dyn Fn(DisplayName)>,
 }
@@ -99,8 +104,10 @@ impl Embedding {
             panel: RwSignal::default(),
             options: StoredValue::default(),
             watcher: StoredValue::default(),
+            own_lines: StoredValue::default(),
             page_background: StoredValue::default(),
             themed: StoredValue::default(),
+            hidden: StoredValue::default(),
             room: StoredValue::new_local(None),
             meeting: RwSignal::new_local(None),
             port: StoredValue::new_local(None),
@@ -155,8 +162,9 @@ impl Embedding {
         if !parent_page::is_framed() {
             return;
         }
-        self.room.set_value(Some(OpenRoom { media, join: Rc::new(join) }));
+        self.room.set_value(Some(OpenRoom { id: room.clone(), media, join: Rc::new(join) }));
         self.choose_first_background(media);
+        self.hand_over_token();
         let room = room.to_string();
         Effect::new(move |_| {
             self.forget_page_background(media.sent_camera.background.get());
@@ -167,6 +175,7 @@ impl Embedding {
                 self.tell(&event);
             }
         });
+        Effect::new(move |_| self.tell_own_lines());
         on_cleanup(move || {
             self.room.try_set_value(None);
         });
@@ -198,21 +207,44 @@ impl Embedding {
                 self.watcher.try_update_value(|watcher| watcher.departs(peer.to_string(), reason));
             }
             Notice::Problem(problem) => {
-                let message = problem.sentence.clone();
+                let message = problem::sentence(problem);
                 self.tell(&Event::ErrorOccurred { code: ProblemCode::Server, message });
+                self.watcher.try_update_value(|watcher| watcher.want_policy(None));
             }
+            Notice::Written(line) => self.tell(&written(line)),
+            Notice::Silenced { kind, by } => {
+                self.expect_off(*kind, Origin::Moderator);
+                self.tell(&silenced(*kind, by.as_ref(), &self.identity()));
+            }
+            Notice::NotAllowed { kind } => self.expect_off(*kind, Origin::System),
+            Notice::NoLongerHost | Notice::NotConnected => {
+                self.watcher.try_update_value(|watcher| watcher.want_policy(None));
+            }
+            // The states show them.
             Notice::Arrived { .. }
-            | Notice::Written(_)
             | Notice::Knocked(_)
             | Notice::HandRaised { .. }
-            | Notice::Silenced { .. }
-            | Notice::NotAllowed { .. }
             | Notice::BecameHost
-            | Notice::NoLongerHost
-            | Notice::NotConnected
             | Notice::SeatLost
             | Notice::Reconnected => {}
         }
+    }
+
+    /// Whether the page leaves out what this is about.
+    pub(crate) fn hides(self, notice: &Notice) -> bool {
+        self.hidden.try_with_value(|parts| is_hidden(notice, parts)).unwrap_or_default()
+    }
+
+    /// Somebody reacted.
+    pub(crate) fn hear_reaction(self, peer: PeerId, reaction: Reaction) {
+        if let Some(event) = self.watcher.try_with_value(|watcher| reacted(peer, reaction, watcher.last())) {
+            self.tell(&event);
+        }
+    }
+
+    /// A host asks the person to switch something on.
+    pub(crate) fn hear_question(self, kind: SourceKind, by: Option<&DisplayName>) {
+        self.tell(&asked(kind, by, &self.identity()));
     }
 
     /// One of the page's own buttons was pressed.
@@ -226,6 +258,7 @@ impl Embedding {
             audio: media.microphone.get(),
             video: media.camera.get(),
             screen: media.screen.is_on(),
+            screen_answers: media.screen.answers.get(),
             background: media.sent_camera.background.get().name(),
             ..Observation::default()
         };
@@ -236,7 +269,11 @@ impl Embedding {
                 let identity = self.identity();
                 let layout = meeting.signals.stage.choice.with(|choice| layout_name(choice.mode));
                 let observation = Observation { layout: Some(layout), ..observation };
-                meeting.signals.view.with(|view| observation.with_call(view, &identity))
+                let talk = meeting.signals.talk;
+                let with_gathering = |gathering: &_| {
+                    meeting.signals.view.with(|view| observation.with_call(view, gathering, &identity))
+                };
+                talk.gathering.with(with_gathering)
             }
             (Place::Meeting, None) => Observation { stage: Stage::Joining, ..observation },
             (Place::Lobby, _) => observation,
@@ -248,6 +285,36 @@ impl Embedding {
             external_id: options.external_id.clone(),
             metadata: options.metadata.clone(),
         })
+    }
+
+    /// What the person wrote has arrived.
+    fn tell_own_lines(self) {
+        let Some(meeting) = self.meeting.get() else { return };
+        let identity = self.identity();
+        let arrived = meeting.signals.talk.chat.with(|chat| {
+            self.own_lines.try_update_value(|lines| lines.arrived(chat, &identity)).unwrap_or_default()
+        });
+        for event in arrived {
+            self.tell(&event);
+        }
+    }
+
+    /// What goes off now is not the person's doing.
+    fn expect_off(self, kind: SourceKind, origin: Origin) {
+        let change = match kind {
+            SourceKind::Microphone => Expected::Audio(false),
+            SourceKind::Camera => Expected::Video(false),
+            SourceKind::Screen | SourceKind::ScreenAudio => Expected::Screen(false),
+        };
+        self.expect(change, origin);
+    }
+
+    /// The page's token is shown when the room is entered; it never stands in an address.
+    fn hand_over_token(self) {
+        let token = self.options.with_value(|options| options.token.clone());
+        if let (Some(room), Some(token)) = (self.room.try_get_value().flatten(), token) {
+            hand_over_token(&room.id, &token);
+        }
     }
 
     fn expect(self, change: Expected, origin: Origin) {
@@ -301,8 +368,9 @@ impl Embedding {
         if let Some(room) = self.room.try_get_value().flatten() {
             self.choose_first_background(room.media);
         }
+        self.hand_over_token();
         let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-        self.tell(&Event::Ready { commands: names(&COMMANDS), events: names(&EVENTS) });
+        self.tell(&Event::Ready { commands: names(&Command::NAMES), events: names(&Event::NAMES) });
         if let Some(Failure { message, .. }) = problem {
             self.tell(&Event::ErrorOccurred { code: ProblemCode::Options, message });
         }
@@ -327,11 +395,14 @@ impl Embedding {
         }
     }
 
-    fn decide(self, command: shared::embed::Command) -> Result<Action, Failure> {
+    fn decide(self, command: Command) -> Result<Action, Failure> {
         let room = self.room.try_get_value().flatten();
         let background = room.as_ref().map(|room| room.media.sent_camera.background.get_untracked());
         let devices = room.map(|room| room.media.devices.get_untracked()).unwrap_or_default();
         let name = self.display_name().or_else(super::recent_name);
+        let meeting = self.meeting.get_untracked();
+        let gathering =
+            meeting.map(|meeting| meeting.signals.talk.gathering.get_untracked()).unwrap_or_default();
         self.watcher.with_value(|watcher| {
             decide(
                 command,
@@ -341,6 +412,7 @@ impl Embedding {
                     background: background.unwrap_or_default(),
                     background_origin: self.background_origin(background.unwrap_or_default()),
                     name: name.as_ref(),
+                    gathering: &gathering,
                 },
             )
         })
@@ -402,7 +474,8 @@ impl Embedding {
             }
             Action::Screen(on) => {
                 let screen = self.room()?.media.screen;
-                if untrack(|| screen.is_on()) != on {
+                // Who is being asked already has begun that themselves.
+                if untrack(|| screen.is_on()) != on && !screen.is_asking() {
                     self.expect(Expected::Screen(on), Origin::Page);
                     screen.toggle();
                 }
@@ -415,8 +488,26 @@ impl Embedding {
             }
             Action::Background(background) => self.choose_background(self.room()?.media, background),
             Action::Device(kind, id) => self.room()?.media.choose(kind, id),
+            Action::Act(act) => self.act(act)?,
+            Action::Token(token) => {
+                self.options.update_value(|options| options.token = Some(token));
+                self.hand_over_token();
+            }
         }
         Ok(Reply::Done(()))
+    }
+
+    fn act(self, act: Act) -> Result<(), Failure> {
+        let none = || Failure::new(ErrorCode::WrongStage, "no meeting is open");
+        let meeting = self.meeting.get_untracked().ok_or_else(none)?;
+        if let Act::Write { text, .. } = &act {
+            meeting.can_write(text).map_err(unwritten)?;
+        }
+        if let Act::Moderate(Moderation::SetPolicy { policy }) = act {
+            self.watcher.update_value(|watcher| watcher.want_policy(Some(policy)));
+        }
+        meeting.act(act);
+        Ok(())
     }
 
     fn room(self) -> Result<OpenRoom, Failure> {
@@ -460,6 +551,7 @@ impl Embedding {
 
     fn hide(self, parts: &[HiddenPart]) {
         let names: Vec<&str> = parts.iter().map(|part| part.name()).collect();
+        self.hidden.set_value(parts.to_vec());
         page::set_attribute("data-hidden", (!names.is_empty()).then(|| names.join(" ")).as_deref());
     }
 

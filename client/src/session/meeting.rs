@@ -355,11 +355,23 @@ impl Meeting {
             Output::StoreResume(token) => self.resume.set(Some(token)),
             Output::ForgetResume => self.resume.set(None),
             Output::Silence { kind } => self.silence(kind),
-            Output::AskToUnmute { kind, by } => self.signals.talk.ask(kind, by.as_ref()),
-            Output::Reaction { peer, reaction } => self.signals.talk.react(clock::now(), peer, reaction),
+            Output::AskToUnmute { kind, by } => {
+                self.signals.talk.ask(kind, by.as_ref());
+                if let Some(embedding) = self.embedding {
+                    embedding.hear_question(kind, by.as_ref());
+                }
+            }
+            Output::Reaction { peer, reaction } => {
+                self.signals.talk.react(clock::now(), peer, reaction);
+                if let Some(embedding) = self.embedding {
+                    embedding.hear_reaction(peer, reaction);
+                }
+            }
             Output::Notice(notice) => {
                 let now = clock::now();
-                if self.signals.talk.is_news(&notice) {
+                if self.signals.talk.is_news(&notice)
+                    && !self.embedding.is_some_and(|page| page.hides(&notice))
+                {
                     self.signals.toasts.try_update(|toasts| toasts.tell(now, &notice));
                 }
                 if let Some(embedding) = self.embedding {
@@ -384,8 +396,8 @@ impl Meeting {
         match kind {
             SourceKind::Microphone => self.local.set(Device::Microphone, false),
             SourceKind::Camera => self.local.set(Device::Camera, false),
-            // What is shared stops with the engine's own state.
-            SourceKind::Screen | SourceKind::ScreenAudio => {}
+            // The browser would go on capturing, and say so, for nobody.
+            SourceKind::Screen | SourceKind::ScreenAudio => self.local.screen.stop(),
         }
     }
 

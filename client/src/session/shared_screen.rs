@@ -18,6 +18,8 @@ pub(crate) struct SharedScreen {
     pub(crate) hint: RwSignal<ContentHint>,
     /// Why the last try failed, until it is told.
     pub(crate) problem: RwSignal<Option<ScreenProblem>>,
+    /// How often the person was asked and has answered, be it with nothing.
+    pub(crate) answers: RwSignal<u32>,
     is_asking: StoredValue<bool>,
 }
 
@@ -29,6 +31,7 @@ impl SharedScreen {
             sound: RwSignal::new_local(None),
             hint: RwSignal::default(),
             problem: RwSignal::default(),
+            answers: RwSignal::default(),
             is_asking: StoredValue::default(),
         }
     }
@@ -36,6 +39,11 @@ impl SharedScreen {
     /// Whether it is shared now.
     pub(crate) fn is_on(self) -> bool {
         self.track.with(Option::is_some)
+    }
+
+    /// Whether the person is being asked what to share.
+    pub(crate) fn is_asking(self) -> bool {
+        self.is_asking.try_get_value() == Some(true)
     }
 
     /// Asks what to share, or ends it; to be called from a click.
@@ -81,6 +89,8 @@ impl SharedScreen {
                 Ok(capture) => self.share(capture),
                 Err(problem) => self.problem.set(Some(problem)),
             }
+            // After what came of it, so that nobody sees the answer without that.
+            self.answers.update(|answers| *answers = answers.wrapping_add(1));
         });
     }
 

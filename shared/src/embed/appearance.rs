@@ -138,6 +138,8 @@ pub enum HiddenPart {
     RaiseHand,
     /// Reactions.
     Reactions,
+    /// What hosts set and do for everybody at once, and the list of who waits.
+    HostControls,
     /// The choice of layouts.
     Layouts,
     /// Copying the link, and the invitation while nobody else is there.
@@ -167,6 +169,7 @@ impl HiddenPart {
             Self::ScreenShare => "screen-share",
             Self::RaiseHand => "raise-hand",
             Self::Reactions => "reactions",
+            Self::HostControls => "host-controls",
             Self::Layouts => "layouts",
             Self::Invitation => "invitation",
             Self::RoomCode => "room-code",

@@ -1,15 +1,17 @@
 //! What the page asks of the meeting, and what it is answered.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::{
-    DeviceKind, HiddenPart, LayoutName, MediaDevice, MeetingState, PanelName, Participant, Theme,
-    ToolbarButton,
+    DeviceKind, HiddenPart, LayoutName, MediaDevice, MeetingState, PanelName, Participant, PolicyChange,
+    Theme, ToolbarButton,
 };
 use crate::identity::DisplayName;
 
 /// A command. Those that switch say what shall be, not that it shall change: twice is the same as once.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "name", content = "data", rename_all = "camelCase", rename_all_fields = "camelCase")]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum Command {
@@ -117,23 +119,89 @@ pub enum Command {
         /// Who.
         participant_id: String,
     },
+    /// Switches every microphone off but those of the hosts. For hosts.
+    MuteAll,
     /// Asks somebody to switch their microphone on. For hosts.
     AskToUnmute {
         /// Who.
         participant_id: String,
     },
+    /// Switches somebody's camera off. For hosts.
+    StopParticipantVideo {
+        /// Who.
+        participant_id: String,
+    },
+    /// Asks somebody to switch their camera on. For hosts.
+    AskToStartVideo {
+        /// Who.
+        participant_id: String,
+    },
+    /// Ends what somebody shares of their screen. For hosts.
+    StopParticipantScreenShare {
+        /// Who.
+        participant_id: String,
+    },
+    /// Takes somebody's hand down, or all. For hosts.
+    LowerHand {
+        /// Whose; absent: everybody's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        participant_id: Option<String>,
+    },
     /// Takes somebody out of the meeting. For hosts.
     RemoveParticipant {
         /// Who.
         participant_id: String,
+        /// Keeps them out as long as the meeting lasts.
+        #[serde(default)]
+        ban: bool,
+    },
+    /// Lets somebody lead the meeting, or lead it no longer. For hosts; the last one stays a host.
+    SetHost {
+        /// Who.
+        participant_id: String,
+        /// Whether they lead.
+        host: bool,
+    },
+    /// Lets in who waits. For hosts.
+    Admit {
+        /// Who, of `knockReceived` or `getState`; absent: everybody who waits.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        knock: Option<u32>,
+    },
+    /// Sends away who waits. For hosts.
+    Deny {
+        /// Who, of `knockReceived` or `getState`.
+        knock: u32,
+        /// One sentence for them, at most 280 bytes.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(test, schemars(length(min = 1, max = 280)))]
+        message: Option<String>,
     },
     /// Lets nobody else in, or everybody again. For hosts.
     SetLocked {
         /// Locked or open.
         locked: bool,
     },
+    /// Changes the rules of the meeting; what is left out stays as it is. For hosts.
+    SetPolicy {
+        /// What changes.
+        policy: PolicyChange,
+    },
+    /// Asks everybody who comes for a passcode, or for none any longer. For hosts.
+    SetPasscode {
+        /// At most 64 bytes; absent: none is asked for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(test, schemars(length(min = 1, max = 64)))]
+        passcode: Option<String>,
+    },
     /// Ends the meeting for all. For hosts.
     EndMeeting,
+    /// Hands a join token over, in place of the one of the options. Counts from the next time that the meeting is entered.
+    SetToken {
+        /// The token.
+        #[cfg_attr(test, schemars(length(min = 1, max = 8192)))]
+        token: String,
+    },
     /// Tells everything at once.
     GetState,
     /// Tells who is in the meeting, the person in this frame included.
@@ -150,7 +218,7 @@ pub enum Command {
 
 impl Command {
     /// The name of every command, in the order of the variants.
-    pub const NAMES: [&'static str; 29] = [
+    pub const NAMES: [&'static str; 40] = [
         "join",
         "leave",
         "setAudioEnabled",
@@ -170,10 +238,21 @@ impl Command {
         "setHandRaised",
         "sendReaction",
         "muteParticipant",
+        "muteAll",
         "askToUnmute",
+        "stopParticipantVideo",
+        "askToStartVideo",
+        "stopParticipantScreenShare",
+        "lowerHand",
         "removeParticipant",
+        "setHost",
+        "admit",
+        "deny",
         "setLocked",
+        "setPolicy",
+        "setPasscode",
         "endMeeting",
+        "setToken",
         "getState",
         "getParticipants",
         "getDevices",
@@ -205,16 +284,27 @@ impl Command {
             Self::SetHandRaised { .. } => 16,
             Self::SendReaction { .. } => 17,
             Self::MuteParticipant { .. } => 18,
-            Self::AskToUnmute { .. } => 19,
-            Self::RemoveParticipant { .. } => 20,
-            Self::SetLocked { .. } => 21,
-            Self::EndMeeting => 22,
-            Self::GetState => 23,
-            Self::GetParticipants => 24,
-            Self::GetDevices => 25,
-            Self::GetBackgrounds => 26,
-            Self::GetSupportedCommands => 27,
-            Self::GetSupportedEvents => 28,
+            Self::MuteAll => 19,
+            Self::AskToUnmute { .. } => 20,
+            Self::StopParticipantVideo { .. } => 21,
+            Self::AskToStartVideo { .. } => 22,
+            Self::StopParticipantScreenShare { .. } => 23,
+            Self::LowerHand { .. } => 24,
+            Self::RemoveParticipant { .. } => 25,
+            Self::SetHost { .. } => 26,
+            Self::Admit { .. } => 27,
+            Self::Deny { .. } => 28,
+            Self::SetLocked { .. } => 29,
+            Self::SetPolicy { .. } => 30,
+            Self::SetPasscode { .. } => 31,
+            Self::EndMeeting => 32,
+            Self::SetToken { .. } => 33,
+            Self::GetState => 34,
+            Self::GetParticipants => 35,
+            Self::GetDevices => 36,
+            Self::GetBackgrounds => 37,
+            Self::GetSupportedCommands => 38,
+            Self::GetSupportedEvents => 39,
         }]
     }
 
@@ -228,6 +318,13 @@ impl Command {
             "getBackgrounds" | "getSupportedCommands" | "getSupportedEvents" => "string[]",
             _ => "null",
         }
+    }
+}
+
+impl fmt::Debug for Command {
+    /// Only which it is: the fields hold people, what they write, and secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ConnectionStatus, LayoutName, NetworkQuality, Participant};
+use super::{ConnectionStatus, LayoutName, MeetingPolicy, NetworkQuality, Participant};
 
 /// Something happened. Becomes a `CustomEvent` of the same name, with the data as its `detail`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -125,8 +125,14 @@ pub enum Event {
         display_name: String,
         /// What.
         text: String,
-        /// Whether only the person in this frame can read it.
+        /// Whether nobody but its author and one other can read it.
         private: bool,
+        /// The page's own name for the person; of the person in this frame.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        external_id: Option<String>,
+        /// What the page wanted back; of the person in this frame.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        metadata: Option<String>,
     },
     /// A hand went up or down.
     HandRaiseChanged {
@@ -134,13 +140,69 @@ pub enum Event {
         participant_id: String,
         /// Up or down.
         raised: bool,
+        /// The page's own name for the person; of the person in this frame.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        external_id: Option<String>,
+        /// What the page wanted back; of the person in this frame.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        metadata: Option<String>,
     },
     /// Somebody showed a reaction.
     ReactionReceived {
         /// Who.
         participant_id: String,
-        /// Which.
+        /// Which: an emoji.
         reaction: String,
+        /// The page's own name for the person; of the person in this frame.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        external_id: Option<String>,
+        /// What the page wanted back; of the person in this frame.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        metadata: Option<String>,
+    },
+    /// Somebody waits to be let in. For hosts.
+    KnockReceived {
+        /// Names them for `admit` and `deny`.
+        knock: u32,
+        /// As they call themselves.
+        display_name: String,
+    },
+    /// Somebody does not wait any longer: a host has answered, or they have gone. For hosts.
+    KnockEnded {
+        /// Who, as in `knockReceived`.
+        knock: u32,
+    },
+    /// Somebody leads the meeting from now on, or leads it no longer.
+    HostChanged {
+        /// Who.
+        participant_id: String,
+        /// Whether they lead.
+        host: bool,
+        /// The page's own name for the person; of the person in this frame.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        external_id: Option<String>,
+        /// What the page wanted back; of the person in this frame.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        metadata: Option<String>,
+    },
+    /// The rules of the meeting are different.
+    PolicyChanged {
+        /// As they are now.
+        policy: MeetingPolicy,
+    },
+    /// A host did something about the person in this frame. Being removed is told by `meetingLeft`.
+    Moderated {
+        /// What.
+        action: ModerationAction,
+        /// The host's name; absent: it is not known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<String>,
+        /// The page's own name for the person; of the person in this frame.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        external_id: Option<String>,
+        /// What the page wanted back; of the person in this frame.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        metadata: Option<String>,
     },
     /// A button of the page's own was pressed.
     ToolbarButtonClicked {
@@ -158,7 +220,7 @@ pub enum Event {
 
 impl Event {
     /// The name of every event, in the order of the variants.
-    pub const NAMES: [&'static str; 20] = [
+    pub const NAMES: [&'static str; 25] = [
         "ready",
         "meetingJoined",
         "meetingLeft",
@@ -177,9 +239,33 @@ impl Event {
         "chatMessageReceived",
         "handRaiseChanged",
         "reactionReceived",
+        "knockReceived",
+        "knockEnded",
+        "hostChanged",
+        "policyChanged",
+        "moderated",
         "toolbarButtonClicked",
         "errorOccurred",
     ];
+}
+
+/// What a host did about the person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub enum ModerationAction {
+    /// Switched their microphone off.
+    Muted,
+    /// Switched their camera off.
+    VideoStopped,
+    /// Ended what they shared of their screen.
+    ScreenShareStopped,
+    /// Asked them to switch the microphone on.
+    AskedToUnmute,
+    /// Asked them to switch the camera on.
+    AskedToStartVideo,
+    /// Asked them to share a screen.
+    AskedToShareScreen,
 }
 
 /// Who wanted a change.

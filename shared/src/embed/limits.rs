@@ -34,3 +34,7 @@ pub const BUTTON_ICON_CHARS_MAX: usize = 8 * 1024;
 pub const RADIUS_PX_MAX: u8 = 48;
 /// Longest sentence of an error in characters.
 pub const SENTENCE_CHARS_MAX: usize = 300;
+/// Longest sentence for somebody who is not let in, in bytes: that of the protocol.
+pub const DENIAL_BYTES_MAX: usize = crate::limits::DENIAL_BYTES_MAX;
+/// Longest passcode in bytes: that of the protocol.
+pub const PASSCODE_BYTES_MAX: usize = crate::limits::PASSCODE_BYTES_MAX;

@@ -192,14 +192,27 @@ fn check_command(command: &Command) -> Result<(), String> {
                 .map_or(Ok(()), |id| text("participantId", id, limits::PARTICIPANT_ID_CHARS_MAX))
         }
         Command::SendReaction { reaction } => text("reaction", reaction, limits::REACTION_CHARS_MAX),
-        Command::PinParticipant { participant_id } => participant_id
+        Command::PinParticipant { participant_id } | Command::LowerHand { participant_id } => participant_id
             .as_ref()
             .map_or(Ok(()), |id| text("participantId", id, limits::PARTICIPANT_ID_CHARS_MAX)),
         Command::MuteParticipant { participant_id }
         | Command::AskToUnmute { participant_id }
-        | Command::RemoveParticipant { participant_id } => {
+        | Command::StopParticipantVideo { participant_id }
+        | Command::AskToStartVideo { participant_id }
+        | Command::StopParticipantScreenShare { participant_id }
+        | Command::RemoveParticipant { participant_id, .. }
+        | Command::SetHost { participant_id, .. } => {
             text("participantId", participant_id, limits::PARTICIPANT_ID_CHARS_MAX)
         }
+        Command::Deny { message, .. } => message.as_ref().map_or(Ok(()), |message| {
+            text("message", message, limits::DENIAL_BYTES_MAX)?;
+            at_most("message", message.len(), limits::DENIAL_BYTES_MAX)
+        }),
+        Command::SetPasscode { passcode } => passcode.as_ref().map_or(Ok(()), |passcode| {
+            text("passcode", passcode, limits::PASSCODE_BYTES_MAX)?;
+            at_most("passcode", passcode.len(), limits::PASSCODE_BYTES_MAX)
+        }),
+        Command::SetToken { token } => text("token", token, limits::TOKEN_CHARS_MAX),
         Command::Join
         | Command::Leave
         | Command::SetAudioEnabled { .. }
@@ -209,7 +222,10 @@ fn check_command(command: &Command) -> Result<(), String> {
         | Command::SetPanel { .. }
         | Command::SetDisplayName { .. }
         | Command::SetHandRaised { .. }
+        | Command::MuteAll
+        | Command::Admit { .. }
         | Command::SetLocked { .. }
+        | Command::SetPolicy { .. }
         | Command::EndMeeting
         | Command::GetState
         | Command::GetParticipants
@@ -318,6 +334,10 @@ mod decode_tests {
             ("setTheme", r#"{"theme":{"accent":"url(x)"}}"#, ErrorCode::InvalidData),
             ("setTheme", r#"{"theme":{"radius":49}}"#, ErrorCode::InvalidData),
             ("sendChat", r#"{"text":" "}"#, ErrorCode::InvalidData),
+            ("setPolicy", r#"{"policy":{"chat":"nobody"}}"#, ErrorCode::InvalidData),
+            ("setPasscode", r#"{"passcode":""}"#, ErrorCode::InvalidData),
+            ("deny", "{}", ErrorCode::InvalidData),
+            ("admit", r#"{"knock":-1}"#, ErrorCode::InvalidData),
             ("fly", "null", ErrorCode::UnknownCommand),
         ] {
             assert_eq!(command(name, data), Err(code), "{name} {data}");
@@ -348,6 +368,12 @@ mod decode_tests {
         assert!(of("sendChat", "text", 2001).is_err());
         assert!(of("setLanguage", "language", 36).is_err());
         assert!(of("removeParticipant", "participantId", 17).is_err());
+        assert!(of("lowerHand", "participantId", 17).is_err());
+        assert!(of("setPasscode", "passcode", 64).is_ok());
+        assert!(of("setPasscode", "passcode", 65).is_err());
+        assert!(of("setToken", "token", 8193).is_err());
+        let deny = |count| command("deny", &format!(r#"{{"knock":1,"message":"{}"}}"#, long(count)));
+        assert!(deny(280).is_ok() && deny(281).is_err());
         let button = |id: usize, icon: &str| format!(r#"{{"id":"{id}","label":"b"{icon}}}"#);
         let buttons = |count: usize| {
             let all: Vec<String> = (0..count).map(|id| button(id, "")).collect();
@@ -381,7 +407,8 @@ mod decode_tests {
     fn a_token_and_a_person_are_not_written_into_logs() {
         let options =
             decode_options(r#"{"token":"secret-1","displayName":"Ada","metadata":"secret-2"}"#).unwrap();
-        let logged = format!("{options:?}");
+        let command = command("setToken", r#"{"token":"secret-3"}"#);
+        let logged = format!("{options:?} {command:?}");
         assert!(!logged.contains("secret") && !logged.contains("Ada"), "{logged}");
     }
 

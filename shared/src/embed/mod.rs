@@ -22,12 +22,13 @@ mod tests;
 
 pub use appearance::{Color, ColorError, HiddenPart, LayoutName, PanelName, Theme, ThemeMode, ToolbarButton};
 pub use command::{Command, Reply};
-pub use event::{Event, LeaveReason, Origin, ParticipantLeaveReason, ProblemCode};
+pub use event::{Event, LeaveReason, ModerationAction, Origin, ParticipantLeaveReason, ProblemCode};
 pub use message::{
     DecodeError, ErrorCode, Failure, Inbound, VERSION, decode_command, decode_options, encode_event,
     encode_response,
 };
 pub use options::Options;
 pub use state::{
-    ConnectionStatus, DeviceKind, MediaDevice, MeetingState, NetworkQuality, Participant, Stage,
+    AudienceName, ConnectionStatus, DeviceKind, MediaDevice, MeetingPolicy, MeetingState, NetworkQuality,
+    Participant, PolicyChange, Stage, WaitingPerson,
 };

@@ -73,6 +73,8 @@ pub struct Participant {
     pub reconnecting: bool,
     /// Whether a hand is raised.
     pub hand_raised: bool,
+    /// Whether they lead the meeting.
+    pub host: bool,
     /// The page's own name for them; of the person in this frame.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_id: Option<String>,
@@ -111,6 +113,76 @@ pub struct MeetingState {
     /// Who speaks; absent while nobody does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub active_speaker: Option<String>,
+    /// The person's hand is raised.
+    pub hand_raised: bool,
+    /// The person leads the meeting.
+    pub host: bool,
+    /// The rules, once in the meeting.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<MeetingPolicy>,
+    /// Who waits to be let in, the longest first; empty for all but hosts.
+    pub knocks: Vec<WaitingPerson>,
+}
+
+/// Whom something is allowed to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub enum AudienceName {
+    /// Everybody in the meeting.
+    Everyone,
+    /// The hosts.
+    Hosts,
+}
+
+/// The rules of the meeting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct MeetingPolicy {
+    /// Nobody new comes in, hosts excepted.
+    pub locked: bool,
+    /// Who comes waits until a host lets them in.
+    pub waiting_room: bool,
+    /// Who may share a screen.
+    pub screen_share: AudienceName,
+    /// Who may write to everybody.
+    pub chat: AudienceName,
+    /// Who may switch the own microphone on.
+    pub unmute: AudienceName,
+}
+
+/// What of the rules shall be different; what is left out stays as it is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct PolicyChange {
+    /// Nobody new comes in, hosts excepted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub locked: Option<bool>,
+    /// Who comes waits until a host lets them in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waiting_room: Option<bool>,
+    /// Who may share a screen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub screen_share: Option<AudienceName>,
+    /// Who may write to everybody.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chat: Option<AudienceName>,
+    /// Who may switch the own microphone on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unmute: Option<AudienceName>,
+}
+
+/// Somebody who waits to be let in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct WaitingPerson {
+    /// Names them for `admit` and `deny`.
+    pub knock: u32,
+    /// As they call themselves.
+    pub display_name: String,
 }
 
 /// What a device is for.

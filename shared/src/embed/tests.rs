@@ -38,7 +38,7 @@ fn definitions() -> Map<String, Value> {
     let response = json!({
         "type": "object",
         "properties": {
-            "name": { "enum": Command::NAMES },
+            "name": { "enum": Command::NAMES.as_slice() },
             "data": { "$ref": "#/$defs/Reply" },
             "error": { "$ref": "#/$defs/Failure" },
         },
@@ -127,7 +127,9 @@ fn a_command_says_its_own_name() {
         Command::SetScreenShareEnabled { enabled: true },
         Command::SetToolbarButtons { buttons: Vec::new() },
         Command::SendChat { text: "Hello".to_owned(), participant_id: Some(id()) },
-        Command::RemoveParticipant { participant_id: id() },
+        Command::RemoveParticipant { participant_id: id(), ban: true },
+        Command::Admit { knock: None },
+        Command::SetToken { token: id() },
         Command::GetSupportedEvents,
     ] {
         assert_eq!(serde_json::to_value(&command).unwrap()["name"], command.name());
@@ -143,9 +145,17 @@ fn the_prose_names_everything() {
         Command::NAMES.iter().chain(&Event::NAMES).map(|name| (*name).to_owned()).collect();
     let options = definitions["Options"]["properties"].as_object().unwrap();
     names.extend(options.keys().map(|name| typescript::kebab(name)));
-    for enumeration in
-        ["HiddenPart", "ErrorCode", "LeaveReason", "Origin", "ProblemCode", "LayoutName", "PanelName"]
-    {
+    for enumeration in [
+        "HiddenPart",
+        "ErrorCode",
+        "LeaveReason",
+        "Origin",
+        "ProblemCode",
+        "LayoutName",
+        "PanelName",
+        "AudienceName",
+        "ModerationAction",
+    ] {
         names.extend(typescript::values(&definitions[enumeration]));
     }
     let theme = definitions["Theme"]["properties"].as_object().unwrap();

@@ -1,15 +1,19 @@
 //! What a command means in the state that the meeting is in.
 
+use engine::Act;
 use shared::embed::{
-    Command, ErrorCode, Failure, HiddenPart, LayoutName, MediaDevice, Origin, PanelName, Reply, Stage, Theme,
-    ToolbarButton,
+    Command, ErrorCode, Event, Failure, HiddenPart, LayoutName, MediaDevice, Origin, PanelName, PolicyChange,
+    Reply, Stage, Theme, ToolbarButton,
 };
+use shared::protocol::Moderation;
 use shared::{DisplayName, SourceKind, SourceRef};
 
 use super::observation::Observation;
+use super::talk::Talk;
 use super::watcher::Watcher;
 use crate::call::background::Background;
 use crate::call::devices_view_model::{DeviceKind, Devices};
+use crate::call::gathering::Gathering;
 use crate::strings::Language;
 
 /// What is to be done for a command.
@@ -47,6 +51,10 @@ pub(crate) enum Action {
     Language(Language),
     /// Open this panel, or none.
     Panel(Option<PanelName>),
+    /// Do this in the meeting.
+    Act(Act),
+    /// Show this join token from the next time on that the room is entered.
+    Token(String),
 }
 
 /// What decides about a command, apart from what was seen.
@@ -62,53 +70,9 @@ pub(crate) struct Situation<'a> {
     pub(crate) background_origin: Origin,
     /// Under which name the person would join.
     pub(crate) name: Option<&'a DisplayName>,
+    /// Who leads and who may do what.
+    pub(crate) gathering: &'a Gathering,
 }
-
-/// The commands that are carried out. Every other one is answered with `unsupported`.
-pub(crate) const COMMANDS: [&str; 21] = [
-    "join",
-    "leave",
-    "setAudioEnabled",
-    "setVideoEnabled",
-    "setScreenShareEnabled",
-    "setLayout",
-    "pinParticipant",
-    "setTheme",
-    "setLanguage",
-    "setHiddenParts",
-    "setToolbarButtons",
-    "setPanel",
-    "setBackground",
-    "setDisplayName",
-    "setDevice",
-    "getState",
-    "getParticipants",
-    "getDevices",
-    "getBackgrounds",
-    "getSupportedCommands",
-    "getSupportedEvents",
-];
-
-/// The events that can happen.
-pub(crate) const EVENTS: [&str; 17] = [
-    "ready",
-    "meetingJoined",
-    "meetingLeft",
-    "participantJoined",
-    "participantUpdated",
-    "participantLeft",
-    "mediaAudioStatusChanged",
-    "mediaVideoStatusChanged",
-    "screenShareStatusChanged",
-    "displayNameChanged",
-    "backgroundChanged",
-    "layoutChanged",
-    "connectionStatusChanged",
-    "networkQualityChanged",
-    "activeSpeakerChanged",
-    "toolbarButtonClicked",
-    "errorOccurred",
-];
 
 /// Says what is to be done for a command, or why nothing is.
 ///
@@ -116,47 +80,74 @@ pub(crate) const EVENTS: [&str; 17] = [
 /// The answer to the page.
 pub(crate) fn decide(command: Command, situation: Situation<'_>) -> Result<Action, Failure> {
     let seen = situation.watcher.last();
+    let talk = situation.talk();
+    let (microphone, camera, screen) = (SourceKind::Microphone, SourceKind::Camera, SourceKind::Screen);
     match command {
         Command::Join => join(seen.stage, situation.name),
         Command::Leave => while_in(seen.stage, Action::Leave),
-        Command::SetAudioEnabled { enabled } => before_the_end(seen.stage, Action::Microphone(enabled)),
-        Command::SetVideoEnabled { enabled } => before_the_end(seen.stage, Action::Camera(enabled)),
-        Command::SetScreenShareEnabled { enabled } => while_in(seen.stage, Action::Screen(enabled)),
+        Command::SetAudioEnabled { enabled: on } => switch(talk, microphone, on, Action::Microphone(on)),
+        Command::SetVideoEnabled { enabled: on } => switch(talk, camera, on, Action::Camera(on)),
+        Command::SetScreenShareEnabled { enabled: on } => {
+            talk.check_publish(screen, on).and_then(|()| while_in(seen.stage, Action::Screen(on)))
+        }
         Command::SetLayout { layout } => while_in(seen.stage, Action::Layout(layout)),
         Command::PinParticipant { participant_id } => pin(participant_id.as_deref(), seen),
         Command::SetTheme { theme } => Ok(Action::Theme(Box::new(theme))),
-        Command::SetLanguage { language } => Language::from_tag(&language)
-            .map(Action::Language)
-            .ok_or_else(|| Failure::new(ErrorCode::NotFound, "this meeting does not speak that language")),
+        Command::SetLanguage { language } => spoken(&language),
         Command::SetHiddenParts { parts } => Ok(Action::Hide(parts)),
         Command::SetToolbarButtons { buttons } => Ok(Action::Buttons(buttons)),
-        Command::SetPanel { panel: Some(PanelName::Chat) } => Err(unsupported("this meeting has no chat")),
-        Command::SetPanel { panel } => while_in(seen.stage, Action::Panel(panel)),
-        Command::SetBackground { background } => {
-            let wanted = wanted_background(&background, situation.background, situation.background_origin)?;
-            before_the_end(seen.stage, Action::Background(wanted))
-        }
+        Command::SetPanel { panel } => open(panel, talk),
+        Command::SetBackground { background } => situation.background(&background),
         Command::SetDisplayName { display_name } => before_the_end(seen.stage, Action::Rename(display_name)),
         Command::SetDevice { kind, device_id } => device(kind.into(), device_id, situation.devices),
-        Command::GetState => {
-            let state = seen.state(situation.watcher.active_speaker());
-            Ok(Action::Answer(Reply::State(Box::new(state))))
+        Command::SendChat { text, participant_id } => talk.write(text, participant_id.as_deref()),
+        Command::SetHandRaised { raised } => talk.raise_hand(raised),
+        Command::SendReaction { reaction } => talk.react(&reaction),
+        Command::MuteParticipant { participant_id: id } => talk.mute(&id, microphone),
+        Command::MuteAll => talk.lead(Moderation::MuteAll),
+        Command::AskToUnmute { participant_id: id } => talk.ask(&id, microphone),
+        Command::StopParticipantVideo { participant_id: id } => talk.mute(&id, camera),
+        Command::AskToStartVideo { participant_id: id } => talk.ask(&id, camera),
+        Command::StopParticipantScreenShare { participant_id: id } => talk.mute(&id, screen),
+        Command::LowerHand { participant_id } => talk.lower_hand(participant_id.as_deref()),
+        Command::RemoveParticipant { participant_id: id, ban } => {
+            talk.lead_about(&id, |peer| Moderation::Remove { peer, ban })
         }
+        Command::SetHost { participant_id: id, host } => {
+            talk.lead_about(&id, |peer| Moderation::SetHost { peer, host })
+        }
+        Command::Admit { knock } => talk.admit(knock),
+        Command::Deny { knock, message } => talk.deny(knock, message),
+        Command::SetLocked { locked } => {
+            talk.change_policy(PolicyChange { locked: Some(locked), ..PolicyChange::default() })
+        }
+        Command::SetPolicy { policy } => talk.change_policy(policy),
+        Command::SetPasscode { passcode } => talk.lead(Moderation::SetPasscode { passcode }),
+        Command::EndMeeting => talk.lead(Moderation::End),
+        Command::SetToken { token } => Ok(Action::Token(token)),
+        Command::GetState => Ok(situation.state()),
         Command::GetParticipants => Ok(Action::Answer(Reply::Participants(seen.participants()))),
         Command::GetDevices => Ok(Action::Answer(Reply::Devices(listed(situation.devices)))),
         Command::GetBackgrounds => Ok(Action::Answer(names(offered().map(Background::name)))),
-        Command::GetSupportedCommands => Ok(Action::Answer(names(COMMANDS.into_iter()))),
-        Command::GetSupportedEvents => Ok(Action::Answer(names(EVENTS.into_iter()))),
-        other @ (Command::SendChat { .. }
-        | Command::SetHandRaised { .. }
-        | Command::SendReaction { .. }
-        | Command::MuteParticipant { .. }
-        | Command::AskToUnmute { .. }
-        | Command::RemoveParticipant { .. }
-        | Command::SetLocked { .. }
-        | Command::EndMeeting) => {
-            Err(unsupported(&format!("this meeting does not carry out `{}`", other.name())))
-        }
+        Command::GetSupportedCommands => Ok(Action::Answer(names(Command::NAMES.into_iter()))),
+        Command::GetSupportedEvents => Ok(Action::Answer(names(Event::NAMES.into_iter()))),
+    }
+}
+
+impl<'a> Situation<'a> {
+    fn talk(self) -> Talk<'a> {
+        let policy = self.watcher.wanted_policy().unwrap_or(self.gathering.policy);
+        Talk { seen: self.watcher.last(), gathering: self.gathering, policy }
+    }
+
+    fn background(self, name: &str) -> Result<Action, Failure> {
+        let wanted = wanted_background(name, self.background, self.background_origin)?;
+        before_the_end(self.watcher.last().stage, Action::Background(wanted))
+    }
+
+    fn state(self) -> Action {
+        let state = self.watcher.last().state(self.watcher.active_speaker());
+        Action::Answer(Reply::State(Box::new(state)))
     }
 }
 
@@ -173,6 +164,25 @@ pub(crate) fn wanted_background(name: &str, now: Background, origin: Origin) -> 
         return Err(Failure::new(ErrorCode::NotAllowed, "the person has chosen to hide what is behind them"));
     }
     Ok(wanted)
+}
+
+fn switch(talk: Talk<'_>, kind: SourceKind, on: bool, action: Action) -> Result<Action, Failure> {
+    talk.check_publish(kind, on)?;
+    before_the_end(talk.seen.stage, action)
+}
+
+fn spoken(language: &str) -> Result<Action, Failure> {
+    Language::from_tag(language)
+        .map(Action::Language)
+        .ok_or_else(|| Failure::new(ErrorCode::NotFound, "this meeting does not speak that language"))
+}
+
+fn open(panel: Option<PanelName>, talk: Talk<'_>) -> Result<Action, Failure> {
+    match panel {
+        Some(PanelName::Chat) => talk.check_meeting()?,
+        Some(PanelName::People | PanelName::Backgrounds | PanelName::Statistics) | None => {}
+    }
+    while_in(talk.seen.stage, Action::Panel(panel))
 }
 
 /// A picture of the person's own is theirs alone to choose.
@@ -239,10 +249,6 @@ fn names(names: impl Iterator<Item = &'static str>) -> Reply {
     Reply::Names(names.map(str::to_owned).collect())
 }
 
-fn unsupported(sentence: &str) -> Failure {
-    Failure::new(ErrorCode::Unsupported, sentence)
-}
-
 impl From<shared::embed::DeviceKind> for DeviceKind {
     fn from(kind: shared::embed::DeviceKind) -> Self {
         match kind {
@@ -265,13 +271,17 @@ impl From<DeviceKind> for shared::embed::DeviceKind {
 
 #[cfg(test)]
 mod tests {
-    use shared::embed::{Event, decode_command};
+    use shared::embed::decode_command;
 
     use super::super::Identity;
     use super::*;
     use crate::call::devices_view_model::DeviceInfo;
 
     fn decided(stage: Stage, name: &str, data: &str) -> Result<Action, ErrorCode> {
+        decided_in(stage, &Gathering::default(), name, data)
+    }
+
+    fn decided_in(stage: Stage, gathering: &Gathering, name: &str, data: &str) -> Result<Action, ErrorCode> {
         let mut watcher = Watcher::default();
         watcher.observe(Observation { stage, ..Observation::default() }, &Identity::default());
         let mut devices = Devices::default();
@@ -289,45 +299,54 @@ mod tests {
             background: Background::StrongBlur,
             background_origin: Origin::Participant,
             name: Some(&ada),
+            gathering,
         };
         let text = format!(r#"{{"v":1,"id":1,"kind":"command","name":"{name}","data":{data}}}"#);
         decide(decode_command(&text).unwrap().command, situation).map_err(|failure| failure.code)
     }
 
     #[test]
-    fn what_is_said_to_be_carried_out_is_and_everything_else_is_unsupported() {
-        let participant = r#"{"participantId":"0123456789abcdef"}"#;
-        for name in Command::NAMES {
-            let data = match name {
-                "setAudioEnabled" | "setVideoEnabled" | "setScreenShareEnabled" => r#"{"enabled":true}"#,
-                "setLayout" => r#"{"layout":"grid"}"#,
-                "setTheme" => r#"{"theme":{}}"#,
-                "setLanguage" => r#"{"language":"de"}"#,
-                "setHiddenParts" => r#"{"parts":[]}"#,
-                "setToolbarButtons" => r#"{"buttons":[]}"#,
-                "setPanel" => r#"{"panel":"people"}"#,
-                "setBackground" => r#"{"background":"study"}"#,
-                "setDisplayName" => r#"{"displayName":"Ada"}"#,
-                "setDevice" => r#"{"kind":"camera","deviceId":"camera-1"}"#,
-                "sendChat" => r#"{"text":"Hello"}"#,
-                "setHandRaised" => r#"{"raised":true}"#,
-                "sendReaction" => r#"{"reaction":"👍"}"#,
-                "setLocked" => r#"{"locked":true}"#,
-                "pinParticipant" | "muteParticipant" | "askToUnmute" | "removeParticipant" => participant,
-                _ => "null",
-            };
-            let stage = if name == "join" { Stage::Lobby } else { Stage::Joined };
-            let decided = decided(stage, name, data);
-            assert_eq!(
-                decided != Err(ErrorCode::Unsupported),
-                COMMANDS.contains(&name),
-                "{name}: {decided:?}"
-            );
-            if let Ok(Action::Answer(reply)) = decided {
-                assert_eq!(reply.type_name(), Command::reply_type(name), "{name}");
-            }
+    fn questions_are_answered_with_what_the_declarations_say() {
+        for name in [
+            "getState",
+            "getParticipants",
+            "getDevices",
+            "getBackgrounds",
+            "getSupportedCommands",
+            "getSupportedEvents",
+        ] {
+            let Ok(Action::Answer(reply)) = decided(Stage::Lobby, name, "null") else { panic!("{name}") };
+            assert_eq!(reply.type_name(), Command::reply_type(name), "{name}");
         }
-        assert!(EVENTS.iter().all(|name| Event::NAMES.contains(name)));
+    }
+
+    #[test]
+    fn what_the_rules_forbid_a_page_does_not_switch_on_either() {
+        let gathering =
+            Gathering { forbidden: vec![SourceKind::Microphone, SourceKind::Screen], ..Gathering::default() };
+        let decided = |name, data| decided_in(Stage::Joined, &gathering, name, data);
+        assert_eq!(decided("setAudioEnabled", r#"{"enabled":true}"#), Err(ErrorCode::NotAllowed));
+        assert_eq!(decided("setAudioEnabled", r#"{"enabled":false}"#), Ok(Action::Microphone(false)));
+        assert_eq!(decided("setScreenShareEnabled", r#"{"enabled":true}"#), Err(ErrorCode::NotAllowed));
+        assert_eq!(decided("setVideoEnabled", r#"{"enabled":true}"#), Ok(Action::Camera(true)));
+    }
+
+    #[test]
+    fn a_token_can_be_handed_over_at_any_time() {
+        for stage in [Stage::Lobby, Stage::Joining, Stage::Joined, Stage::Ended] {
+            assert_eq!(decided(stage, "setToken", r#"{"token":"t"}"#), Ok(Action::Token("t".to_owned())));
+        }
+    }
+
+    #[test]
+    fn a_chat_is_opened_only_where_there_is_one() {
+        let chat = r#"{"panel":"chat"}"#;
+        assert_eq!(decided(Stage::Joined, "setPanel", chat), Err(ErrorCode::Unsupported));
+        let offered = Gathering { is_offered: true, ..Gathering::default() };
+        assert_eq!(
+            decided_in(Stage::Joined, &offered, "setPanel", chat),
+            Ok(Action::Panel(Some(PanelName::Chat)))
+        );
     }
 
     #[test]

@@ -4,9 +4,15 @@
 mod appearance;
 mod command;
 mod observation;
+mod parts;
+mod talk;
+mod talk_events;
 mod watcher;
 
 pub(crate) use appearance::properties;
-pub(crate) use command::{Action, COMMANDS, EVENTS, Situation, decide, wanted_background};
+pub(crate) use command::{Action, Situation, decide, wanted_background};
 pub(crate) use observation::{Identity, Observation};
+pub(crate) use parts::is_hidden;
+pub(crate) use talk::unwritten;
+pub(crate) use talk_events::{OwnLines, asked, reacted, silenced, written};
 pub(crate) use watcher::{Expected, Watcher};

@@ -3,11 +3,17 @@
 use engine::EndReason;
 use shared::embed::{
     ConnectionStatus, LayoutName, LeaveReason, MeetingState, NetworkQuality, Participant, Stage,
+    WaitingPerson,
 };
+use shared::meeting::Policy;
 
+use super::talk::told;
 use crate::call::call_view_model::{CallView, Connection, Signal};
+use crate::call::gathering::{Gathering, KnockView};
+use crate::call::problem::of_end;
 use crate::call::source_state::SourceState;
 use crate::call::tiles::TileView;
+use crate::strings::text;
 
 /// The state of everything that events are about.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,6 +34,8 @@ pub(crate) struct Observation {
     pub(crate) video: SourceState,
     /// Whether a screen is shared from here.
     pub(crate) screen: bool,
+    /// How often the person was asked what to share and has answered, be it with nothing.
+    pub(crate) screen_answers: u32,
     /// How the pictures are laid out, once there are any.
     pub(crate) layout: Option<LayoutName>,
     /// What is behind the person.
@@ -36,6 +44,10 @@ pub(crate) struct Observation {
     pub(crate) connection: ConnectionStatus,
     /// How good it is.
     pub(crate) quality: NetworkQuality,
+    /// The rules, once they are known.
+    pub(crate) policy: Option<Policy>,
+    /// Who waits to be let in, the longest first.
+    pub(crate) knocks: Vec<WaitingPerson>,
     /// Why it is over.
     pub(crate) end: Option<End>,
 }
@@ -69,10 +81,13 @@ impl Default for Observation {
             audio: SourceState::default(),
             video: SourceState::default(),
             screen: false,
+            screen_answers: 0,
             layout: None,
             background: "real",
             connection: ConnectionStatus::Connecting,
             quality: NetworkQuality::Lost,
+            policy: None,
+            knocks: Vec::new(),
             end: None,
         }
     }
@@ -80,12 +95,14 @@ impl Default for Observation {
 
 impl Observation {
     /// Takes over what the meeting shows.
-    pub(crate) fn with_call(mut self, view: &CallView, identity: &Identity) -> Self {
+    pub(crate) fn with_call(mut self, view: &CallView, gathering: &Gathering, identity: &Identity) -> Self {
         self.stage = if view.entered { Stage::Joined } else { Stage::Joining };
         self.connection = status(view.connection);
         self.quality = quality(view.quality);
+        self.policy = gathering.is_offered.then_some(gathering.policy);
+        self.knocks = gathering.knocks.iter().map(waiting).collect();
         for tile in &view.tiles {
-            let participant = participant(tile, identity);
+            let participant = participant(tile, gathering, identity);
             if tile.speaking {
                 self.speaking.push(participant.participant_id.clone());
             }
@@ -97,7 +114,7 @@ impl Observation {
     /// Takes over that it is over.
     pub(crate) fn with_end(mut self, reason: &EndReason) -> Self {
         self.stage = Stage::Ended;
-        self.end = Some(End { reason: leave_reason(reason), sentence: reason.sentence().to_owned() });
+        self.end = Some(End { reason: leave_reason(reason), sentence: end_sentence(reason) });
         self
     }
 
@@ -120,11 +137,15 @@ impl Observation {
             connection: self.connection,
             network_quality: self.quality,
             active_speaker: active_speaker.map(str::to_owned),
+            hand_raised: self.me.as_ref().is_some_and(|me| me.hand_raised),
+            host: self.me.as_ref().is_some_and(|me| me.host),
+            policy: self.policy.as_ref().map(told),
+            knocks: self.knocks.clone(),
         }
     }
 }
 
-fn participant(tile: &TileView, identity: &Identity) -> Participant {
+fn participant(tile: &TileView, gathering: &Gathering, identity: &Identity) -> Participant {
     let Identity { external_id, metadata } =
         if tile.is_self { identity.clone() } else { Identity::default() };
     Participant {
@@ -135,10 +156,23 @@ fn participant(tile: &TileView, identity: &Identity) -> Participant {
         video: tile.camera,
         screen_share: tile.screen.is_some(),
         reconnecting: tile.reconnecting,
-        hand_raised: false,
+        hand_raised: gathering.hand(tile.peer).is_some(),
+        host: gathering.leads(tile.peer),
         external_id,
         metadata,
     }
+}
+
+/// In the person's language; what a host wrote as it was written.
+fn end_sentence(reason: &EndReason) -> String {
+    if let EndReason::Denied { message: Some(message) } = reason {
+        return message.clone();
+    }
+    text(of_end(reason)).to_owned()
+}
+
+fn waiting(knock: &KnockView) -> WaitingPerson {
+    WaitingPerson { knock: knock.knock, display_name: knock.name.clone() }
 }
 
 const fn status(connection: Connection) -> ConnectionStatus {

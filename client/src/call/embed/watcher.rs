@@ -5,8 +5,10 @@ use std::collections::VecDeque;
 use shared::embed::{
     Event, LayoutName, LeaveReason, Origin, Participant, ParticipantLeaveReason, ProblemCode, Stage,
 };
+use shared::meeting::Policy;
 
 use super::observation::{End, Identity, Observation};
+use super::talk_events::{knocks, policy, roles};
 use crate::call::capture_problem::{CaptureProblem, Device};
 use crate::call::source_state::SourceState;
 
@@ -37,6 +39,8 @@ pub(crate) struct Watcher {
     /// Why people went, until it is seen that they did: at most [`DEPARTURES_MAX`], the oldest give way.
     departures: VecDeque<(String, ParticipantLeaveReason)>,
     active_speaker: Option<String>,
+    /// The rules that the page has asked for, until they hold or are refused: the next change of it builds on them.
+    wanted_policy: Option<Policy>,
 }
 
 impl Watcher {
@@ -48,6 +52,16 @@ impl Watcher {
     /// Who has the word.
     pub(crate) fn active_speaker(&self) -> Option<&str> {
         self.active_speaker.as_deref()
+    }
+
+    /// The rules that the page has asked for and that have not come back yet.
+    pub(crate) const fn wanted_policy(&self) -> Option<Policy> {
+        self.wanted_policy
+    }
+
+    /// The page asks for these rules, or what it asked for came to nothing.
+    pub(crate) fn want_policy(&mut self, policy: Option<Policy>) {
+        self.wanted_policy = policy.filter(|policy| self.last.policy != Some(*policy));
     }
 
     /// A change is on its way that is not the person's own. What is so already is not waited for.
@@ -89,16 +103,27 @@ impl Watcher {
         // Looked at before the meeting as well: an expectation that has come true there is over.
         let sources = self.sources(&before, &now);
         let background = self.background(&before, &now);
+        if now.screen_answers != before.screen_answers && now.screen == before.screen {
+            // The person chose nothing: what they share later is not the page's doing.
+            self.forget(&Expected::Screen(true));
+        }
+        if now.policy == self.wanted_policy || now.stage != Stage::Joined {
+            self.wanted_policy = None;
+        }
         let was_in = before.stage == Stage::Joined;
         let seat = |observation: &Observation| observation.me.as_ref().map(|me| me.participant_id.clone());
         if now.stage == Stage::Joined && (!was_in || seat(&before) != seat(&now)) {
             self.active_speaker = None;
             events.extend(joined(&now));
+            events.extend(knocks(&[], &now.knocks));
         } else if now.stage == Stage::Joined {
             events.extend(sources);
             events.extend(background);
             events.extend(self.screen_and_layout(&before, &now));
             events.extend(self.people(&before, &now));
+            events.extend(roles(&before, &now));
+            events.extend(knocks(&before.knocks, &now.knocks));
+            events.extend(policy(before.policy, now.policy));
         }
         if matches!(now.stage, Stage::Joined | Stage::Joining) {
             if now.connection != before.connection {
@@ -210,6 +235,10 @@ impl Watcher {
         let place = self.expected.iter().position(|(known, _)| kind(known) == kind(change));
         let expected = place.map(|place| self.expected.swap_remove(place));
         expected.filter(|(known, _)| known == change).map_or(Origin::Participant, |(_, origin)| origin)
+    }
+
+    fn forget(&mut self, change: &Expected) {
+        self.expected.retain(|(known, _)| known != change);
     }
 
     fn departure(&mut self, participant_id: &str) -> ParticipantLeaveReason {

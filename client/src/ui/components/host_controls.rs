@@ -13,7 +13,7 @@ pub(crate) fn HostControls(meeting: MeetingHandle) -> impl IntoView {
     let has_hands = Memo::new(move |_| talk.gathering.with(|gathering| !gathering.hands.is_empty()));
     let moderate = move |moderation: Moderation| meeting.act(Act::Moderate(moderation));
     view! {
-        <div class="host-actions">
+        <div class="host-actions" data-part="host-actions">
             <button
                 type="button"
                 class="button plain small"
@@ -28,6 +28,7 @@ pub(crate) fn HostControls(meeting: MeetingHandle) -> impl IntoView {
                     type="button"
                     class="button plain small"
                     data-testid="lower-all-hands"
+                    data-part="lower-all-hands"
                     on:click=move |_| moderate(Moderation::LowerAllHands)
                 >
                     <IconView icon=Icon::Hand />
@@ -35,7 +36,7 @@ pub(crate) fn HostControls(meeting: MeetingHandle) -> impl IntoView {
                 </button>
             </Show>
         </div>
-        <details class="host-controls">
+        <details class="host-controls" data-part="host-controls">
             <summary data-testid="host-controls">
                 <IconView icon=Icon::Lock />
                 {move || text(Key::HostControls)}

@@ -130,6 +130,7 @@ pub(crate) fn PersonRow(
                                 class="person-action"
                                 data-danger=matches!(action, PersonAction::Remove | PersonAction::Ban).to_string()
                                 data-testid=action.name()
+                                data-part=action.name()
                                 on:click=move |_| act(action)
                             >
                                 {move || text(action.text())}
@@ -195,6 +196,7 @@ pub(crate) fn HandMark(number: usize) -> impl IntoView {
             role="img"
             aria-label=move || text_with(Key::HandNumber, &[("number", &number.to_string())])
             data-testid="hand-mark"
+            data-part="hand-mark"
         >
             <IconView icon=Icon::Hand />
             <span aria-hidden="true">{number}</span>

@@ -83,7 +83,7 @@ pub(crate) fn TileMarks(peer: PeerId, signals: MeetingSignals) -> impl IntoView 
                 </span>
             </Show>
         </div>
-        <div class="tile-signs" aria-hidden="true">
+        <div class="tile-signs" aria-hidden="true" data-part="reaction-signs">
             <For each=move || floating.get() key=|one| one.number let:one>
                 <span
                     class="floating-sign"
@@ -106,7 +106,13 @@ pub(crate) fn ReactionAnnouncements(signals: MeetingSignals) -> impl IntoView {
         Some(text_with(Key::Reacted, &[("name", &name), ("reaction", text(sign(newest.reaction).1))]))
     };
     view! {
-        <div class="only-spoken" role="status" aria-live="polite" data-testid="reactions-spoken">
+        <div
+            class="only-spoken"
+            role="status"
+            aria-live="polite"
+            data-testid="reactions-spoken"
+            data-part="reactions-spoken"
+        >
             {said}
         </div>
     }

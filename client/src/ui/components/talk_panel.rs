@@ -38,6 +38,7 @@ pub(crate) fn TalkPanel(meeting: MeetingHandle, open: OpenParts) -> impl IntoVie
                 aria-controls=move || is_shown().then_some(controls)
                 tabindex=move || if is_shown() { "0" } else { "-1" }
                 data-testid=id
+                data-part=id
                 on:click=move |_| open.panel.set(Some(panel))
                 on:keydown=move |event| match event.key().as_str() {
                     "ArrowLeft" | "ArrowRight" => {

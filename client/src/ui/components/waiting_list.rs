@@ -15,7 +15,12 @@ pub(crate) fn WaitingList(meeting: MeetingHandle) -> impl IntoView {
     let knocks = Memo::new(move |_| talk.gathering.with(|gathering| gathering.knocks.clone()));
     view! {
         <Show when=move || knocks.with(|knocks| !knocks.is_empty())>
-            <section class="waiting-list" aria-labelledby="waiting-title" data-testid="waiting-list">
+            <section
+                class="waiting-list"
+                aria-labelledby="waiting-title"
+                data-testid="waiting-list"
+                data-part="waiting-list"
+            >
                 <div class="section-head">
                     <h3 id="waiting-title">{move || text(Key::Waiting)}</h3>
                     <Show when=move || knocks.with(|knocks| knocks.len() > 1)>
@@ -154,7 +159,7 @@ pub(crate) fn KnockBanner(meeting: MeetingHandle, open: OpenParts) -> impl IntoV
     };
     view! {
         <Show when=move || is_shown.get()>
-            <div class="banner knock-banner" data-testid="knock-banner">
+            <div class="banner knock-banner" data-testid="knock-banner" data-part="knock-banner">
                 <span dir="auto">{sentence}</span>
                 <Show when=move || knocks.with(|knocks| knocks.len() == 1)>
                     <button type="button" class="button primary" data-testid="banner-admit" on:click=admit>
@@ -171,7 +176,7 @@ pub(crate) fn KnockBanner(meeting: MeetingHandle, open: OpenParts) -> impl IntoV
                 </button>
             </div>
         </Show>
-        <div class="only-spoken" role="status" aria-live="polite">
+        <div class="only-spoken" role="status" aria-live="polite" data-part="knock-spoken">
             {sentence}
         </div>
     }

@@ -12,6 +12,7 @@ fn person(id: &str, is_local: bool) -> Participant {
         screen_share: false,
         reconnecting: false,
         hand_raised: false,
+        host: false,
         external_id: None,
         metadata: None,
     }
@@ -243,4 +244,30 @@ fn departures_that_are_never_seen_do_not_pile_up() {
         watcher.departs(number.to_string(), ParticipantLeaveReason::Left);
     }
     assert_eq!(watcher.departures.len(), DEPARTURES_MAX);
+}
+
+#[test]
+fn a_share_of_the_page_that_the_person_cancels_is_not_blamed_for_the_next_one() {
+    let shown = |screen, screen_answers| Observation { screen, screen_answers, ..meeting(&[]) };
+    let share = |origin| vec![Event::ScreenShareStatusChanged { active: true, origin }];
+    let mut watcher = watching(shown(false, 0));
+    watcher.expect(Expected::Screen(true), Origin::Page);
+    assert_eq!(next(&mut watcher, shown(false, 0)), []);
+    // The person closes the picker, and later shares by themselves.
+    assert_eq!(next(&mut watcher, shown(false, 1)), []);
+    assert_eq!(next(&mut watcher, shown(true, 2)), share(Origin::Participant));
+    next(&mut watcher, shown(false, 2));
+    watcher.expect(Expected::Screen(true), Origin::Page);
+    assert_eq!(next(&mut watcher, shown(true, 3)), share(Origin::Page));
+}
+
+#[test]
+fn a_share_that_a_host_ends_is_the_host_s_doing() {
+    let shown = |screen| Observation { screen, ..meeting(&[]) };
+    let mut watcher = watching(shown(true));
+    watcher.expect(Expected::Screen(false), Origin::Moderator);
+    assert_eq!(
+        next(&mut watcher, shown(false)),
+        [Event::ScreenShareStatusChanged { active: false, origin: Origin::Moderator }]
+    );
 }
