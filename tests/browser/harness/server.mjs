@@ -74,11 +74,11 @@ export class Server {
     await this.#run();
   }
 
-  /** A new meeting: its code and its link. */
+  /** A new meeting: its code, its link, and the token of its host. */
   async createRoom() {
     const response = await fetch(`${this.url}/api/rooms`, { method: 'POST' });
     if (!response.ok) throw new Error(`no room: ${response.status} ${await response.text()}`);
-    const { room } = await response.json();
-    return { room, link: `${this.url}/r/${room}` };
+    const { room, token } = await response.json();
+    return { room, link: `${this.url}/r/${room}`, token };
   }
 }
