@@ -8,6 +8,8 @@ use shared::{MediaState, PeerId, SourceKind};
 #[derive(Debug, Default)]
 pub(crate) struct Assembly {
     meeting: Option<Meeting>,
+    /// The server knows meetings and has not said yet how this one is.
+    is_awaited: bool,
     knocks: Vec<Knock>,
     hand: Option<Wish>,
 }
@@ -33,6 +35,10 @@ impl Assembly {
         self.meeting.as_ref()
     }
 
+    pub(crate) const fn is_awaited(&self) -> bool {
+        self.is_awaited
+    }
+
     pub(crate) fn knocks(&self) -> &[Knock] {
         &self.knocks
     }
@@ -42,6 +48,7 @@ impl Assembly {
         if !knows_meetings {
             *self = Self::default();
         }
+        self.is_awaited = knows_meetings && self.meeting.is_none();
     }
 
     pub(crate) fn signaling_lost(&mut self) {
@@ -68,6 +75,7 @@ impl Assembly {
             self.knocks.clear();
         }
         self.meeting = Some(meeting);
+        self.is_awaited = false;
         news
     }
 

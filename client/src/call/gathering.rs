@@ -11,6 +11,8 @@ use super::capture_problem::Device;
 pub(crate) struct Gathering {
     /// Whether there is a chat and all the rest; older servers have none.
     pub(crate) is_offered: bool,
+    /// Whether it is not known yet, but will be in a moment.
+    pub(crate) is_awaited: bool,
     /// Whether the person leads the meeting.
     pub(crate) is_host: bool,
     /// The rules.
@@ -43,7 +45,9 @@ pub(crate) struct KnockView {
 impl Gathering {
     /// Reads the engine.
     pub(crate) fn read(engine: &Engine) -> Self {
-        let Some(meeting) = engine.meeting() else { return Self::default() };
+        let Some(meeting) = engine.meeting() else {
+            return Self { is_awaited: engine.is_meeting_awaited(), ..Self::default() };
+        };
         let all = [SourceKind::Microphone, SourceKind::Camera, SourceKind::Screen];
         let knock = |knock: &shared::meeting::Knock| KnockView {
             knock: knock.knock,
@@ -51,6 +55,7 @@ impl Gathering {
         };
         Self {
             is_offered: true,
+            is_awaited: false,
             is_host: meeting.you.host,
             policy: meeting.policy,
             has_passcode: meeting.passcode,

@@ -98,6 +98,12 @@ impl Engine {
         self.assembly.meeting()
     }
 
+    /// Whether [`Self::meeting`] follows in a moment: the server has let the participant in and knows of such things.
+    #[must_use]
+    pub const fn is_meeting_awaited(&self) -> bool {
+        self.assembly.is_awaited()
+    }
+
     /// Who waits to be let in, the longest first. Empty for who is no host.
     #[must_use]
     pub fn knocks(&self) -> &[Knock] {

@@ -270,3 +270,18 @@ fn a_token_of_a_seat_is_not_needed_to_ask_for_a_passcode() {
     world.give(Input::Passcode("open".to_owned()));
     assert_eq!(world.hellos()[1].resume, Some(ResumeToken::new([9; 16])));
 }
+
+#[test]
+fn after_the_welcome_the_meeting_is_awaited_until_the_server_has_said_it() {
+    let mut world = greeting();
+    assert!(!world.engine.is_meeting_awaited());
+    world.serve(world.welcome());
+    assert!(world.engine.meeting().is_none() && world.engine.is_meeting_awaited());
+    world.serve(ServerMessage::Meeting(meeting(false, &[], true)));
+    assert!(!world.engine.is_meeting_awaited());
+    let mut old = greeting();
+    let ServerMessage::Welcome(mut welcome) = old.welcome() else { unreachable!() };
+    welcome.version.minor = 0;
+    old.serve(ServerMessage::Welcome(welcome));
+    assert!(old.engine.me().is_some() && !old.engine.is_meeting_awaited());
+}

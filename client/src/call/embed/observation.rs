@@ -96,7 +96,9 @@ impl Default for Observation {
 impl Observation {
     /// Takes over what the meeting shows.
     pub(crate) fn with_call(mut self, view: &CallView, gathering: &Gathering, identity: &Identity) -> Self {
-        self.stage = if view.entered { Stage::Joined } else { Stage::Joining };
+        // With the first event a page knows who leads, and what it may do from then on.
+        let is_in = view.entered && !gathering.is_awaited;
+        self.stage = if is_in { Stage::Joined } else { Stage::Joining };
         self.connection = status(view.connection);
         self.quality = quality(view.quality);
         self.policy = gathering.is_offered.then_some(gathering.policy);
