@@ -56,6 +56,47 @@ async function togglePin(person, peer) {
   await person.page.click(byTestId('pin'));
 }
 
+/** How much of a tile looks as its picture does: the share of a grid of patches whose colours agree, the edges left out, where names and
+    buttons lie. */
+async function pictureShown(person, peer) {
+  const tile = await person.page.$(`${byTestId('tile')}[data-peer="${peer}"]`);
+  const screenshot = await tile.screenshot({ encoding: 'base64' });
+  return tile.evaluate(async (element, png) => {
+    const seen = await createImageBitmap(new Blob([Uint8Array.from(atob(png), (letter) => letter.charCodeAt(0))]));
+    const video = element.querySelector('video');
+    const draw = (paint) => {
+      const canvas = new OffscreenCanvas(seen.width, seen.height);
+      const context = canvas.getContext('2d', { willReadFrequently: true });
+      paint(context);
+      return context.getImageData(0, 0, seen.width, seen.height).data;
+    };
+    const shown = draw((context) => context.drawImage(seen, 0, 0));
+    const scales = [seen.width / video.videoWidth, seen.height / video.videoHeight];
+    const scale = getComputedStyle(video).objectFit === 'contain' ? Math.min(...scales) : Math.max(...scales);
+    const [width, height] = [video.videoWidth * scale, video.videoHeight * scale];
+    const decoded = draw((context) => context.drawImage(video, (seen.width - width) / 2, (seen.height - height) / 2, width, height));
+    const PATCH = 8;
+    const patch = (pixels, left, top) => [0, 1, 2].map((channel) => {
+      let sum = 0;
+      for (let row = 0; row < PATCH; row += 1) {
+        for (let column = 0; column < PATCH; column += 1) sum += pixels[4 * ((top + row) * seen.width + left + column) + channel];
+      }
+      return sum / (PATCH * PATCH);
+    });
+    let [same, all] = [0, 0];
+    for (let top = Math.floor(seen.height / 4); top < (3 * seen.height) / 4 - PATCH; top += PATCH) {
+      for (let left = Math.floor(seen.width / 4); left < (3 * seen.width) / 4 - PATCH; left += PATCH) {
+        const [one, other] = [patch(shown, left, top), patch(decoded, left, top)];
+        all += 1;
+        if (one.every((value, channel) => Math.abs(value - other[channel]) < 32)) same += 1;
+      }
+    }
+    const box = element.getBoundingClientRect();
+    const stack = document.elementsFromPoint(box.left + box.width / 2, box.top + box.height / 2);
+    return { share: same / all, patches: all, top: stack[0]?.tagName, isIn: element.contains(stack[0]) };
+  }, screenshot);
+}
+
 describe('the stage', { timeout: 600_000 }, () => {
   let server;
   let chromium;
@@ -119,6 +160,24 @@ describe('the stage', { timeout: 600_000 }, () => {
     assert.ok((await stage(ada)).peers.includes(eve.peer));
     await ada.page.setViewport({ width: 1280, height: 800 });
     await ada.seesPeople(5);
+  });
+
+  test('a tile shows the colours of its picture: nothing lies over it', async () => {
+    const [bob] = others.map((other) => other.peer);
+    await until('the picture of Bob is decoded', () => ada.page.$eval(`${byTestId('tile')}[data-peer="${bob}"] video`, (video) => video.videoWidth > 0));
+    await ada.page.mouse.move(0, 0);
+    let shown;
+    await until('the tile looks as its picture', async () => {
+      shown = await pictureShown(ada, bob);
+      // What moves may have moved on between screenshot and frame.
+      return shown.share > 0.8;
+    }, 30_000).catch((error) => assert.fail(`${error.message}: ${JSON.stringify(shown)}`));
+    assert.ok(shown.patches > 100, `${shown.patches} patches`);
+    assert.deepEqual([shown.top, shown.isIn], ['VIDEO', true]);
+    // The measure sees a layer that the pointer goes through.
+    const layer = await ada.page.addStyleTag({ content: '.tile-signs { background: rgb(20 20 20 / 90%); }' });
+    assert.ok((await pictureShown(ada, bob)).share < 0.5);
+    await layer.evaluate((element) => element.remove());
   });
 
   test('the speaker is shown alone, or with the others beside them', async () => {
