@@ -216,6 +216,23 @@ describe('a page and what is said and led in its meeting', { timeout: 900_000 },
     await Promise.all([host.close(), other.close()]);
   });
 
+  test('a token that does not fit is refused in the person’s language, and another one may follow', async () => {
+    const { link, token } = await server.createRoom();
+    const host = await Host.open(chromium, site);
+    await host.embed({ 'room-url': link, token: 'a.b.c', language: 'de', ...QUIET });
+    const end = await host.hears('meetingLeft');
+    assert.deepEqual([end.reason, end.origin, end.externalId], ['refused', 'system', 'user-7']);
+    const told = await host.frame.waitForSelector(byTestId('reason'));
+    assert.match(await told.evaluate((element) => element.textContent), /^Dieser Link gehört zu einer anderen Besprechung/);
+    assert.match(end.message, /^Dieser Link gehört/);
+    await host.command('setToken', token);
+    await host.frame.click(byTestId('rejoin'));
+    await host.frame.waitForSelector(byTestId('lobby'));
+    assert.equal(await host.command('join'), null);
+    await host.hears('meetingJoined', ({ participant }) => participant.host);
+    await host.close();
+  });
+
   test('each part is left out everywhere', async () => {
     const { host, link } = await leading();
     const bob = await Participant.join(chromium, link, 'Bob', unseen);
