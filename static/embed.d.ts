@@ -347,7 +347,7 @@ declare namespace Visavis {
       /** Who. */
       participant: Participant;
     };
-    /** Somebody else's microphone, camera, screen, hand or connection changed. */
+    /** Somebody else's microphone, camera, screen, hand, role or connection changed. */
     participantUpdated: {
       /** As they are now. */
       participant: Participant;

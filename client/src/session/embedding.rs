@@ -374,7 +374,7 @@ impl Embedding {
         if let Some(Failure { message, .. }) = problem {
             self.tell(&Event::ErrorOccurred { code: ProblemCode::Options, message });
         }
-        if let Some(event) = self.watcher.with_value(Watcher::catch_up) {
+        for event in self.watcher.with_value(Watcher::catch_up) {
             self.tell(&event);
         }
         self.settle(Bond::Connected);

@@ -45,7 +45,7 @@ pub enum Event {
         /// Who.
         participant: Participant,
     },
-    /// Somebody else's microphone, camera, screen, hand or connection changed.
+    /// Somebody else's microphone, camera, screen, hand, role or connection changed.
     ParticipantUpdated {
         /// As they are now.
         participant: Participant,

@@ -89,9 +89,11 @@ impl Watcher {
         self.departures.push_back((participant_id, reason));
     }
 
-    /// What a page hears that comes to a meeting that has begun.
-    pub(crate) fn catch_up(&self) -> Option<Event> {
-        joined(&self.last)
+    /// What a page hears that comes to a meeting that has begun: also who waits at its door.
+    pub(crate) fn catch_up(&self) -> Vec<Event> {
+        let entry = joined(&self.last);
+        let waiting = if entry.is_some() { knocks(&[], &self.last.knocks) } else { Vec::new() };
+        entry.into_iter().chain(waiting).collect()
     }
 
     /// What changed.

@@ -1,4 +1,4 @@
-use shared::embed::{ConnectionStatus, NetworkQuality};
+use shared::embed::{ConnectionStatus, NetworkQuality, WaitingPerson};
 
 use super::*;
 
@@ -60,7 +60,11 @@ fn entering_is_told_once_with_everybody_who_is_there() {
     let Event::MeetingJoined { participant, others, .. } = &events[0] else { panic!("{events:?}") };
     assert_eq!((participant.participant_id.as_str(), others[0].participant_id.as_str()), ("me", "ada"));
     assert_eq!(next(&mut watcher, meeting(&["ada"])), []);
-    assert_eq!(watcher.catch_up().as_ref(), Some(&events[0]));
+    assert_eq!(watcher.catch_up(), events[..1]);
+    let knocks = vec![WaitingPerson { knock: 7, display_name: "Cy".to_owned() }];
+    next(&mut watcher, Observation { knocks, ..meeting(&["ada"]) });
+    let came = Event::KnockReceived { knock: 7, display_name: "Cy".to_owned() };
+    assert_eq!(watcher.catch_up(), [events[0].clone(), came]);
 }
 
 #[test]
