@@ -43,6 +43,10 @@ pub(crate) enum Tier {
     Sim,
     /// The real server with clients of another stack
     Server,
+    /// The real server against people who mean harm
+    Security,
+    /// The HTTP API against its own description
+    Contract,
     /// Chromium and Firefox with fake cameras and microphones
     Browser,
     /// Pages, panels and what embeds them, in both browsers, two suites at a time
@@ -65,7 +69,14 @@ impl Tier {
     /// What must be set up before.
     pub(crate) fn needs(self) -> &'static [Need] {
         match self {
-            Self::Tidy | Self::Format | Self::Docs | Self::Fuzz | Self::Sim | Self::Server => &[],
+            Self::Tidy
+            | Self::Format
+            | Self::Docs
+            | Self::Fuzz
+            | Self::Sim
+            | Self::Server
+            | Self::Security => &[],
+            Self::Contract => &[Need::Schemathesis],
             // The segmentation model is an npm package.
             Self::Unit => &[Need::Node, Need::NpmPackages, Need::DeepFilter],
             Self::Effects => &[Need::Node, Need::WasmStd, Need::NpmPackages, Need::DeepFilter],
@@ -91,6 +102,8 @@ impl Tier {
             Self::Fuzz => suite(workspace, "corpus"),
             Self::Sim => suite(workspace, "sim"),
             Self::Server => suite(workspace, "server"),
+            Self::Security => suite(workspace, "security"),
+            Self::Contract => contract(workspace),
             Self::Browser => {
                 let browsers = [Browser::Chromium, Browser::Firefox];
                 against_server(workspace, "tests/browser", ALONE, &browsers, Command::new("node"))
@@ -227,6 +240,14 @@ fn effects(workspace: &Workspace) -> Result<()> {
 
 fn suite(workspace: &Workspace, name: &str) -> Result<()> {
     test(workspace, &["--test", name])
+}
+
+/// The suite runs the server, schemathesis in an environment of its own asks it.
+fn contract(workspace: &Workspace) -> Result<()> {
+    let python = PythonTool::SCHEMATHESIS.interpreter(workspace);
+    run_tests(workspace, &["--test", "contract"], |cargo| {
+        cargo.env("VISAVIS_PYTHON", python);
+    })
 }
 
 fn test(workspace: &Workspace, selection: &[&str]) -> Result<()> {

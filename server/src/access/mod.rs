@@ -15,6 +15,7 @@ pub mod revocation;
 mod room_control;
 pub mod settings;
 mod token;
+mod whole_number;
 
 pub use self::gate::{Gate, Locality, Openness, Refusal};
 pub use self::grants::{ExternalId, Grants, GrantsError, Metadata, PublishKinds, RoomScope};
@@ -28,3 +29,4 @@ pub use self::token::{
     ApiBearer, CLOCK_SKEW_S, LIFETIME_MAX_S, Parties, TOKEN_BYTES_MAX, TokenError, TokenId, UnixSeconds,
     sign, sign_bearer, verify,
 };
+pub(crate) use self::whole_number::whole_number;

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use super::grants::{ExternalId, Metadata};
 use super::token::UnixSeconds;
+use super::whole_number;
 
 /// Why an operation on a room did not happen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -84,6 +85,7 @@ pub struct Policy {
     pub locked: bool,
     /// Most participants at a time; absent: the server's own limit.
     #[schema(minimum = 1, maximum = 1000)]
+    #[serde(deserialize_with = "whole_number")]
     pub participants_max: Option<u16>,
 }
 

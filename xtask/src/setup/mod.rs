@@ -52,6 +52,8 @@ pub(crate) enum Need {
     Gstreamer,
     /// aiortc for the interop tests.
     Aiortc,
+    /// schemathesis for the contract of the API.
+    Schemathesis,
     /// Programs that lay out networks, for the impairment tests.
     NetworkTools,
 }
@@ -76,6 +78,7 @@ impl Need {
             Self::SoundServer => "PulseAudio",
             Self::Gstreamer => "GStreamer",
             Self::Aiortc => "aiortc",
+            Self::Schemathesis => "schemathesis",
             Self::NetworkTools => "network tools",
         }
     }
@@ -95,6 +98,7 @@ impl Need {
             Self::SoundServer => peers::provide_sound_server(),
             Self::Gstreamer => peers::provide_gstreamer(),
             Self::Aiortc => PythonTool::AIORTC.provide(workspace),
+            Self::Schemathesis => PythonTool::SCHEMATHESIS.provide(workspace),
             Self::NetworkTools => peers::provide_network_tools(),
         }
     }

@@ -21,6 +21,9 @@ impl PythonTool {
     /// Another stack for the interop tests. What this version can do is written down in `tests/interop/README.md`.
     pub(crate) const AIORTC: Self = Self { package: "aiortc", version: "1.16.0" };
 
+    /// Makes requests of a description of an API. The seed of `tests/contract` means the same in one version only.
+    pub(crate) const SCHEMATHESIS: Self = Self { package: "schemathesis", version: "4.32.5" };
+
     /// The Python that has it.
     pub(crate) fn interpreter(self, workspace: &Workspace) -> PathBuf {
         interpreter(&self.folder(workspace))

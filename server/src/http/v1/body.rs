@@ -10,8 +10,6 @@ use utoipa::{IntoParams, ToSchema};
 use super::super::problem::Problem;
 use super::{PAGE_DEFAULT, PAGE_MAX};
 use crate::access::PageRequest;
-use base64::Engine as _;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
 /// A JSON body.
 #[derive(Debug, FromRequest)]
@@ -78,7 +76,7 @@ pub(super) struct ParticipantPath {
 #[into_params(parameter_in = Query)]
 pub(super) struct PageQuery {
     /// Where the page before said that the next begins; absent for the first.
-    #[param(pattern = "^[A-Za-z0-9_-]{0,200}$")]
+    #[param(pattern = "^([2-7][0-9a-f]){0,64}$")]
     cursor: Option<String>,
     /// Most items; 50 when nobody says.
     #[param(minimum = 1, maximum = 100)]
@@ -92,17 +90,33 @@ impl PageQuery {
             return Err(Problem::bad_request(format!("limit must be from 1 to {PAGE_MAX}.")));
         }
         let after = self.cursor.filter(|cursor| !cursor.is_empty()).map(|cursor| {
-            let key =
-                BASE64_URL_SAFE_NO_PAD.decode(cursor).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-            key.ok_or_else(|| Problem::bad_request("cursor must be what the page before gave as `next`."))
+            key_of(&cursor)
+                .ok_or_else(|| Problem::bad_request("cursor must be what the page before gave as `next`."))
         });
         Ok(PageRequest { after: after.transpose()?, limit })
     }
 }
 
-/// A key as a cursor, which nobody is to make by hand.
+/// A key as a cursor, which nobody is to make by hand: its ASCII characters in hexadecimal, so that the description can
+/// say exactly which cursors there are.
 pub(super) fn cursor(key: &str) -> String {
-    BASE64_URL_SAFE_NO_PAD.encode(key)
+    key.bytes().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The inverse of [`cursor`].
+fn key_of(cursor: &str) -> Option<String> {
+    /// Keys are names of rooms and of seats, which are no longer.
+    const KEY_BYTES_MAX: usize = 64;
+    let (pairs, []) = cursor.as_bytes().as_chunks::<2>() else { return None };
+    if pairs.len() > KEY_BYTES_MAX {
+        return None;
+    }
+    let character = |[high, low]: &[u8; 2]| match (high, low) {
+        (b'2'..=b'7', b'0'..=b'9') => Some(char::from((high - b'0') << 4 | (low - b'0'))),
+        (b'2'..=b'7', b'a'..=b'f') => Some(char::from((high - b'0') << 4 | (low - b'a' + 10))),
+        _ => None,
+    };
+    pairs.iter().map(character).collect()
 }
 
 /// One page of a list.
@@ -112,4 +126,20 @@ pub(super) struct List<T> {
     pub(super) items: Vec<T>,
     /// The `cursor` of the next page; null: this was the last.
     pub(super) next: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_is_read_back_and_nonsense_is_not() {
+        for key in ["standup", "00c0ffee00c0ffee", "a-9", ""] {
+            assert_eq!(key_of(&cursor(key)).as_deref(), Some(key));
+        }
+        for wrong in ["7", "7g", "1f", "80", "++", "6A", "é0"] {
+            assert_eq!(key_of(wrong), None, "{wrong}");
+        }
+        assert!(key_of(&"61".repeat(64)).is_some() && key_of(&"61".repeat(65)).is_none());
+    }
 }

@@ -51,6 +51,7 @@ const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy"
             done once.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
     ),
+    servers((url = "/api/v1", description = "This server.")),
     components(schemas(Problem)),
     modifiers(&Bearer),
     security(("key" = [])),

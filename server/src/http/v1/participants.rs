@@ -42,7 +42,6 @@ pub(super) struct Seated {
     #[schema(value_type = Option<String>)]
     external_id: Option<ExternalId>,
     /// As the token said.
-    #[schema(value_type = Option<Object>)]
     metadata: Option<serde_json::Value>,
 }
 

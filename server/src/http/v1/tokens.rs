@@ -19,7 +19,7 @@ use super::body::{Body, InPath};
 use super::responses::{Authorized, Once, WithBody};
 use crate::access::{
     ExternalId, Grants, LIFETIME_MAX_S, Metadata, PublishKinds, RoomScope, TokenError, TokenId, UnixSeconds,
-    revocation, sign,
+    revocation, sign, whole_number,
 };
 use crate::app::App;
 use crate::control::Commit;
@@ -57,7 +57,7 @@ pub(super) struct NewToken {
     #[schema(pattern = "^([a-z0-9-]{3,64}|\\*)$", example = "standup")]
     room: String,
     /// The name that the others read; absent: the participant chooses.
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 64)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 64, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*[^\\s\\x00-\\x1f\\x7f-\\x9f][^\\x00-\\x1f\\x7f-\\x9f]*$")]
     name: Option<DisplayName>,
     /// May moderate.
     #[serde(default)]
@@ -72,18 +72,19 @@ pub(super) struct NewToken {
     publish: Option<Vec<PublishKind>>,
     /// Most participants for the holder to come in.
     #[schema(minimum = 1, maximum = 1000)]
+    #[serde(default, deserialize_with = "whole_number")]
     participants_max: Option<u16>,
-    /// The same person in every meeting.
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 128)]
+    /// The same person in every meeting; at most 64 bytes.
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 64, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$")]
     subject: Option<ExternalId>,
-    /// Who it is in your own system; told in events and webhooks.
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 128)]
+    /// Who it is in your own system; told in events and webhooks. At most 64 bytes.
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 64, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$")]
     external_id: Option<ExternalId>,
-    /// Any JSON of at most 1024 bytes; told in events and webhooks.
-    #[schema(value_type = Option<Object>)]
+    /// Any JSON of at most 256 bytes; told in events and webhooks.
     metadata: Option<serde_json::Value>,
     /// For how many seconds it opens the door; two hours when nobody says, 30 days at most.
     #[schema(minimum = 1, maximum = 2_592_000)]
+    #[serde(default, deserialize_with = "whole_number")]
     ttl_s: Option<u64>,
 }
 

@@ -1,0 +1,1 @@
+//! The real server on loopback, and clients that mean harm.
