@@ -407,7 +407,7 @@ async fn bans_rules_and_the_chat_outlive_the_server() {
     write(&mut host, 1, None, "Good morning").await;
     host.wait(lines).await;
     moderate(&mut host, Moderation::Remove { peer, ban: true }).await;
-    assert_eq!(eve.wait(goodbye).await, GoodbyeReason::Removed);
+    assert_eq!(eve.wait(goodbye).await, GoodbyeReason::Banned);
     host.wait(|message| {
         let ServerMessage::Delta { changes, .. } = message else { return None };
         let is_removed = |change: &Change| {

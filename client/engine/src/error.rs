@@ -94,6 +94,9 @@ impl EndReason {
             GoodbyeReason::Left => return Self::Left,
             GoodbyeReason::Replaced => return Self::Replaced,
             GoodbyeReason::Removed => return Self::Removed,
+            GoodbyeReason::Banned => {
+                return Self::Banned { sentence: sentence_of(ErrorCode::Banned).to_owned() };
+            }
             GoodbyeReason::Denied => {
                 let message = goodbye.message.as_deref().map(plain);
                 return Self::Denied { message: message.filter(|text| !text.trim().is_empty()) };

@@ -103,6 +103,9 @@ impl Meeting {
         let Some(seat) = self.take_out(now, peer, Cause::Removed).or(former) else { return false };
         // Whoever comes back with this token comes as somebody new.
         self.entering.retain(|_, entering| entering.seat != Some(peer));
+        if let Some(connection) = seat.connection.filter(|_| ban) {
+            self.outputs.push_back(Output::Ban { connection });
+        }
         self.control(Control::Remove { peer });
         if ban {
             let Seat { marks, resume, .. } = seat;

@@ -47,6 +47,11 @@ pub(crate) enum Output {
         /// A sentence for it.
         message: Option<String>,
     },
+    /// The client that is about to be sent out is kept out. Comes before the control that sends it out.
+    Ban {
+        /// Whom.
+        connection: ConnectionId,
+    },
     /// Let the SFU do something.
     Control(Control),
     /// Keep something beyond a restart.

@@ -402,11 +402,14 @@ fn who_is_banned_stays_out_and_their_neighbour_comes_back() {
         |names: &[&str]| Person { names: names.iter().map(|&name| name.to_owned()).collect(), address };
     let at_home = |world: &mut World, names: &[&str]| Visitor { person: person(names), ..world.visitor() };
     let visitor = at_home(&mut world, &[]);
-    let (eve, _) = world.join_as(visitor);
+    let (eve, of_eve) = world.join_as(visitor);
     let visitor = at_home(&mut world, &[]);
     let (bo, _) = world.join_as(visitor);
     let outputs = world.moderate(leads, Moderation::Remove { peer: eve, ban: true });
     assert_eq!(controls(&outputs), [Control::Remove { peer: eve }]);
+    let at = |wanted: &Output| outputs.iter().position(|output| output == wanted);
+    let told = at(&Output::Ban { connection: of_eve }).expect("they are told why");
+    assert!(Some(told) < at(&Output::Control(Control::Remove { peer: eve })), "before they are out");
     let again = at_home(&mut world, &[]);
     assert_eq!(refusals(&world.enter(again)), [Refusal::Banned]);
     let elsewhere = Visitor { resume: Some(resume(eve)), ..world.visitor() };

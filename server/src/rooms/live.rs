@@ -27,6 +27,8 @@ pub(crate) enum Delivery {
     Refused(Refusal),
     /// Something to tell the client.
     Told(Told),
+    /// You are kept out; the SFU's goodbye follows.
+    Banned,
     /// Go: nobody lets you in.
     Dismissed {
         /// A host did not; false: the meeting is over.
@@ -72,6 +74,7 @@ impl Live {
                 Output::Dismiss { connection, is_denied, message } => {
                     self.deliver(connection, Delivery::Dismissed { is_denied, message });
                 }
+                Output::Ban { connection } => self.deliver(connection, Delivery::Banned),
                 Output::Control(control) => controls.send(control),
                 Output::Save(change) => self.unsaved.note(change),
                 Output::Happened(happening) => chronicle.record(self.meeting.room(), happening),

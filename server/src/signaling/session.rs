@@ -99,6 +99,8 @@ pub(crate) struct Session {
     faults: RateLimiter,
     /// What the client said, while it is decided whether it may come in.
     hello: Option<Hello>,
+    /// The client is kept out of the meeting from now on: the SFU, which says goodbye, does not know.
+    is_banned: bool,
     heard_at: Instant,
     ping_at: Instant,
     /// At most a few: the shell drains after every call.
@@ -117,6 +119,7 @@ impl Session {
             messages,
             faults: RateLimiter::new(FAULT_FORGIVEN, FAULTS_MAX, now),
             hello: None,
+            is_banned: false,
             heard_at: now,
             ping_at: now + PING_INTERVAL,
             outputs: VecDeque::new(),
@@ -182,7 +185,11 @@ impl Session {
         }
         let timeout_ms = u32::try_from(SILENCE_TIMEOUT.as_millis()).unwrap_or(u32::MAX);
         match mapping::message(notice, self.version, timeout_ms) {
-            ServerMessage::Goodbye(goodbye) => self.close(goodbye),
+            ServerMessage::Goodbye(goodbye) => {
+                let is_ban = self.is_banned && goodbye.reason == GoodbyeReason::Removed;
+                let reason = if is_ban { GoodbyeReason::Banned } else { goodbye.reason };
+                self.close(Goodbye { reason, ..goodbye });
+            }
             message @ (ServerMessage::Waiting
             | ServerMessage::Meeting(_)
             | ServerMessage::Knocks { .. }
@@ -220,6 +227,7 @@ impl Session {
                 self.turned_away(now, mapping::meeting_refused(refusal));
             }
             (_, Delivery::Refused(refusal)) => self.send(mapping::meeting_refused(refusal)),
+            (_, Delivery::Banned) => self.is_banned = true,
             (_, Delivery::Told(told)) => self.send(mapping::told(told)),
             (_, Delivery::Dismissed { is_denied, message }) => {
                 let reason = if is_denied { GoodbyeReason::Denied } else { GoodbyeReason::Ended };
@@ -422,6 +430,7 @@ impl Session {
             GoodbyeReason::Left
             | GoodbyeReason::Replaced
             | GoodbyeReason::Removed
+            | GoodbyeReason::Banned
             | GoodbyeReason::Denied
             | GoodbyeReason::Ended
             | GoodbyeReason::Unknown => close_code::NORMAL,

@@ -366,3 +366,16 @@ fn what_is_the_meeting_s_goes_to_the_meeting() {
         [Output::Request(Request::Moderate(_))]
     ));
 }
+
+#[test]
+fn who_is_kept_out_is_told_so_and_who_is_only_sent_out_is_not() {
+    let sent_out = |deliveries: &[Delivery]| {
+        let mut talk = Talk::joined();
+        for _ in deliveries {
+            assert_eq!(talk.get(Delivery::Banned), []);
+        }
+        goodbye(&talk.hear(Notice::Closed(CloseReason::Removed)))
+    };
+    assert_eq!(sent_out(&[Delivery::Banned]), Some(GoodbyeReason::Banned));
+    assert_eq!(sent_out(&[]), Some(GoodbyeReason::Removed));
+}

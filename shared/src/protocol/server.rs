@@ -335,6 +335,8 @@ pub enum GoodbyeReason {
     Left,
     /// A host sent the client out.
     Removed,
+    /// A host, or the operator, sent the client out of this meeting and keeps it out.
+    Banned,
     /// A host did not let the client in.
     Denied,
     /// A host, or the operator, ended the meeting for everybody.

@@ -36,13 +36,14 @@ pub(crate) const CODES: [ErrorCode; 22] = [
     ErrorCode::Unknown,
 ];
 
-pub(crate) const REASONS: [GoodbyeReason; 9] = [
+pub(crate) const REASONS: [GoodbyeReason; 10] = [
     GoodbyeReason::Restarting,
     GoodbyeReason::Replaced,
     GoodbyeReason::ProtocolViolation,
     GoodbyeReason::TooSlow,
     GoodbyeReason::Left,
     GoodbyeReason::Removed,
+    GoodbyeReason::Banned,
     GoodbyeReason::Denied,
     GoodbyeReason::Ended,
     GoodbyeReason::Unknown,
@@ -263,13 +264,14 @@ fn thumbnail() -> RequestedLayers {
 
 /// A goodbye of each reason.
 fn goodbyes() -> impl Iterator<Item = (&'static str, ServerMessage)> {
-    const NAMES: [&str; 9] = [
+    const NAMES: [&str; 10] = [
         "goodbye_restarting",
         "goodbye_replaced",
         "goodbye_protocol_violation",
         "goodbye_too_slow",
         "goodbye_left",
         "goodbye_removed",
+        "goodbye_banned",
         "goodbye_denied",
         "goodbye_ended",
         "goodbye_unknown",

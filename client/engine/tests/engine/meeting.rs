@@ -80,9 +80,12 @@ fn a_denial_ends_with_the_hosts_own_words() {
 
 #[test]
 fn goodbyes_of_hosts_end_the_session_and_give_the_seat_up() {
-    for (reason, end) in
-        [(GoodbyeReason::Removed, EndReason::Removed), (GoodbyeReason::Ended, EndReason::MeetingEnded)]
-    {
+    let sentence = "You were removed from this meeting and cannot come back.".to_owned();
+    for (reason, end) in [
+        (GoodbyeReason::Removed, EndReason::Removed),
+        (GoodbyeReason::Banned, EndReason::Banned { sentence }),
+        (GoodbyeReason::Ended, EndReason::MeetingEnded),
+    ] {
         let mut world = World::in_meeting(false);
         world.serve(ServerMessage::Goodbye(Goodbye { reason, retry_after_ms: None, message: None }));
         assert_eq!(world.end(), Some(&end));
