@@ -117,7 +117,8 @@ impl Server {
         let http_addr = listener.local_addr().map_err(listen_error)?;
         let site = Site::new(config.site.as_deref())
             .map_err(|source| StartError::Site { folder: config.site.clone().unwrap_or_default(), source })?;
-        let gate = Arc::new(Gate::new(config.keys.clone(), config.parties.clone(), config.open));
+        let gate = Gate::new(config.keys.clone(), config.parties.clone(), config.open);
+        let gate = Arc::new(gate.with_guests(config.guests));
         warn_of_openness(&gate);
         let store = open_store(config.data_dir.clone()).await?;
         let bus: Arc<dyn Bus> = Arc::new(LocalBus::default());
@@ -257,7 +258,10 @@ fn unix_now() -> UnixSeconds {
 /// Says it where nobody overlooks it: a server without keys knows nobody.
 fn warn_of_openness(gate: &Gate) {
     match gate.openness() {
-        Openness::Keys => tracing::info!(keys = gate.keys().keys().len(), "tokens decide who comes in"),
+        Openness::Keys => {
+            let (keys, guests) = (gate.keys().keys().len(), gate.has_guests());
+            tracing::info!(keys, guests, "tokens decide who comes in");
+        }
         Openness::ThisMachine => tracing::warn!(
             "OPEN MODE: no keys are configured, so everybody on this machine may join every meeting, and nobody else \
              may join any. Make a key with `visavis keys new`, or let everybody in with --open"

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use shared::RoomId;
 
-use super::grants::Grants;
+use super::grants::{Grants, RoomScope};
 use super::key::Keyring;
 use super::token::{self, ApiBearer, CLOCK_SKEW_S, Parties, TokenError, TokenId, UnixSeconds};
 
@@ -94,6 +94,8 @@ pub struct Gate {
     keys: Keyring,
     parties: Parties,
     openness: Openness,
+    /// Where there are keys: who has no token comes in as a participant like any other.
+    has_guests: bool,
     /// By token id, with when each would have ended anyway.
     revoked: Mutex<HashMap<TokenId, UnixSeconds>>,
 }
@@ -107,7 +109,20 @@ impl Gate {
             (true, false) => Openness::ThisMachine,
             (true, true) => Openness::Everybody,
         };
-        Self { keys, parties, openness, revoked: Mutex::default() }
+        Self { keys, parties, openness, has_guests: false, revoked: Mutex::default() }
+    }
+
+    /// With `has_guests`, people without a token are let in where there are keys: as guests, who lead nothing. A token
+    /// that opens nothing makes nobody a guest.
+    #[must_use]
+    pub fn with_guests(self, has_guests: bool) -> Self {
+        Self { has_guests, ..self }
+    }
+
+    /// Whether people without a token are let in although there are keys.
+    #[must_use]
+    pub fn has_guests(&self) -> bool {
+        self.has_guests && self.openness == Openness::Keys
     }
 
     /// Who is let in without a token.
@@ -146,7 +161,10 @@ impl Gate {
             }
             (Openness::Keys, _) => {}
         }
-        let token = token.ok_or(Refusal::TokenMissing)?;
+        let Some(token) = token else {
+            let guest = Grants::participant(RoomScope::Any);
+            return if self.has_guests { Ok(guest) } else { Err(Refusal::TokenMissing) };
+        };
         let grants = token::verify(token, &self.keys, &self.parties, now)?;
         if !grants.rooms.covers(room) {
             return Err(Refusal::OtherRoom);
@@ -197,7 +215,7 @@ impl Gate {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::access::{Key, KeyId, Material, RoomScope};
+    use crate::access::{Key, KeyId, Material};
 
     const NOW: UnixSeconds = UnixSeconds(1_800_000_000);
 
@@ -240,6 +258,22 @@ mod tests {
         assert!(enter(Some(&token("standup", "1")), "standup").is_ok());
         assert_eq!(enter(Some(&token("standup", "1")), "board"), Err(Refusal::OtherRoom));
         assert!(enter(Some(&token("*", "1")), "board").is_ok());
+    }
+
+    #[test]
+    fn where_guests_are_welcome_no_token_makes_a_guest_and_a_wrong_one_nothing() {
+        let gate = Gate::new(Keyring::new(vec![key()]).unwrap(), parties(), false).with_guests(true);
+        let enter = |token: Option<&str>, name| gate.admit(token, &room(name), Locality::Elsewhere, NOW);
+        let guest = enter(None, "standup").unwrap();
+        assert!(!guest.host && !guest.hidden && !guest.record && guest.token_id.is_none());
+        assert_eq!(enter(Some(&token("standup", "1")), "board"), Err(Refusal::OtherRoom));
+        assert!(enter(Some("nonsense"), "standup").is_err());
+        gate.revoke(TokenId::new("1").unwrap(), NOW.plus(60), NOW);
+        assert_eq!(enter(Some(&token("standup", "1")), "standup"), Err(Refusal::Revoked));
+        let closed = Gate::new(Keyring::default(), parties(), false).with_guests(true);
+        let entered = closed.admit(None, &room("standup"), Locality::Elsewhere, NOW);
+        assert_eq!(entered, Err(Refusal::NotFromHere), "without keys there are no guests");
+        assert!(gate.has_guests() && !closed.has_guests());
     }
 
     #[test]

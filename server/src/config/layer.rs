@@ -80,6 +80,9 @@ pub(super) struct Layer {
     /// Let everybody in while no keys are configured, not only people on this machine
     #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
     pub(super) open: Option<bool>,
+    /// Let people without a token in too while keys are configured, as guests who lead nothing
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
+    pub(super) guests: Option<bool>,
     /// Keys that sign tokens and open the API: `[[keys]]` in the file, or id:secret,… in VISAVIS_KEYS. Not a flag,
     /// because the command lines of a machine are seen by all its users.
     #[arg(skip)]
@@ -157,6 +160,7 @@ impl Layer {
             "connections_per_address_max" => self.connections_per_address_max = Some(one(text, NUMBER)?),
             "shutdown_grace_ms" => self.shutdown_grace_ms = Some(one(text, NUMBER)?),
             "open" => self.open = Some(one(text, "true or false")?),
+            "guests" => self.guests = Some(one(text, "true or false")?),
             "keys" => self.keys = Some(list(text, "pairs of id:secret, separated by commas")?),
             "token_audience" => self.token_audience = Some(text.to_owned()),
             "token_issuer" => self.token_issuer = Some(text.to_owned()),
@@ -190,6 +194,7 @@ impl Layer {
                 .or(below.connections_per_address_max),
             shutdown_grace_ms: self.shutdown_grace_ms.or(below.shutdown_grace_ms),
             open: self.open.or(below.open),
+            guests: self.guests.or(below.guests),
             keys: self.keys.or(below.keys),
             webhooks: self.webhooks.or(below.webhooks),
             token_audience: self.token_audience.or(below.token_audience),

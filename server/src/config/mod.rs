@@ -98,6 +98,8 @@ pub struct Config {
     pub shutdown_grace: Duration,
     /// Without keys everybody is let in, not only people on this machine.
     pub open: bool,
+    /// With keys people without a token are let in too, as guests.
+    pub guests: bool,
     /// Keys that sign tokens and open the API.
     pub keys: Keyring,
     /// Who tokens are for and from.
@@ -254,6 +256,7 @@ impl Config {
             connections_per_address_max: within("connections_per_address_max", connections, 1..=10_000)?,
             shutdown_grace: grace_ms.map_or(defaults.shutdown_grace, Duration::from_millis),
             open: layer.open.unwrap_or_default(),
+            guests: layer.guests.unwrap_or_default(),
             keys,
             parties: Parties {
                 audience: layer.token_audience.unwrap_or(defaults.parties.audience),
@@ -286,6 +289,7 @@ impl Default for Config {
             connections_per_address_max: 256,
             shutdown_grace: Duration::from_secs(3),
             open: false,
+            guests: false,
             keys: Keyring::default(),
             parties: Parties { audience: "visavis".to_owned(), issuer: None },
             webhooks: Vec::new(),
