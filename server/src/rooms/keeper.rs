@@ -1,8 +1,8 @@
 //! What meetings keep beyond the server's life: their state, and what was written to everybody.
 //!
 //! A meeting lasts until it is ended, or nobody has been in it for [`LIFETIME_S`]; then the store forgets it by itself.
-//! A store that is down stops nothing: what could not be written is tried again, and a room that begins meanwhile begins
-//! anew, which is logged.
+//! A store that is down stops no meeting that goes on: what could not be written is tried again. A room that would begin
+//! does not, because nobody would know its rules.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -68,6 +68,15 @@ impl Unsaved {
     }
 }
 
+/// What is kept of a room.
+#[derive(Debug, PartialEq)]
+pub(super) struct Loaded {
+    /// The operator's rules.
+    pub(super) foundation: Foundation,
+    /// A meeting that was not over, and what was written in it.
+    pub(super) meeting: Option<(Saved, Vec<ChatMessage>)>,
+}
+
 /// See the [module](self).
 #[derive(Debug)]
 pub(super) struct Keeper {
@@ -79,37 +88,22 @@ impl Keeper {
         Self { store }
     }
 
-    /// How meetings begin in a room.
-    pub(super) async fn foundation(&self, room: &RoomId, now: UnixSeconds) -> Foundation {
-        let loading = tokio::time::timeout(LOAD_DEADLINE, settings::load(&*self.store, room, now));
-        match loading.await {
-            Ok(Ok(settings)) => settings.map(|settings| foundation(settings.policy)).unwrap_or_default(),
-            Ok(Err(error)) => {
-                tracing::warn!(%error, "a meeting begins without the rules that the operator set");
-                Foundation::default()
-            }
-            Err(_) => {
-                tracing::warn!(
-                    "a meeting begins without the rules that the operator set: the store does not answer"
-                );
-                Foundation::default()
-            }
+    /// How meetings begin in a room, and the one that was kept. Who is kept out of it, and what is locked, stands there: a
+    /// room whose store does not answer does not begin.
+    ///
+    /// # Errors
+    /// As [`ControlStore::get`]; [`StoreError::Busy`] when it takes too long.
+    pub(super) async fn load(&self, room: &RoomId, now: UnixSeconds) -> Result<Loaded, StoreError> {
+        let loading = async {
+            let settings = settings::load(&*self.store, room, now).await?;
+            let foundation = settings.map(|settings| foundation(settings.policy)).unwrap_or_default();
+            Ok(Loaded { foundation, meeting: self.try_load(room, now).await? })
+        };
+        let loaded = tokio::time::timeout(LOAD_DEADLINE, loading).await.unwrap_or(Err(StoreError::Busy));
+        if let Err(error) = &loaded {
+            tracing::error!(%error, "a room does not begin: its rules cannot be read");
         }
-    }
-
-    /// A meeting as it was kept, and what was written in it.
-    pub(super) async fn load(&self, room: &RoomId, now: UnixSeconds) -> Option<(Saved, Vec<ChatMessage>)> {
-        match tokio::time::timeout(LOAD_DEADLINE, self.try_load(room, now)).await {
-            Ok(Ok(loaded)) => loaded,
-            Ok(Err(error)) => {
-                tracing::warn!(%error, "a meeting begins without what was kept of it");
-                None
-            }
-            Err(_) => {
-                tracing::warn!("a meeting begins without what was kept of it: the store does not answer");
-                None
-            }
-        }
+        loaded
     }
 
     async fn try_load(
@@ -220,21 +214,84 @@ mod tests {
         unsaved
     }
 
+    async fn kept(keeper: &Keeper, room: &RoomId, now: UnixSeconds) -> Option<(Saved, Vec<ChatMessage>)> {
+        keeper.load(room, now).await.unwrap().meeting
+    }
+
+    /// A store that fails, or never answers.
+    #[derive(Debug)]
+    struct Failing {
+        is_silent: bool,
+        fails: Space,
+    }
+
+    #[async_trait::async_trait]
+    impl ControlStore for Failing {
+        async fn get(
+            &self,
+            key: KeyName,
+            _: UnixSeconds,
+        ) -> Result<Option<crate::control::Entry>, StoreError> {
+            if key != KeyName::of(self.fails, "red") {
+                return Ok(None);
+            }
+            if self.is_silent {
+                std::future::pending().await
+            }
+            Err(StoreError::Down("no disk".to_owned()))
+        }
+        async fn commit(&self, _: Commit, _: UnixSeconds) -> Result<crate::control::Version, StoreError> {
+            Err(StoreError::Busy)
+        }
+        async fn list(&self, _: Range, _: UnixSeconds) -> Result<Vec<crate::control::Entry>, StoreError> {
+            Err(StoreError::Busy)
+        }
+        async fn lease(
+            &self,
+            _: KeyName,
+            _: String,
+            _: UnixSeconds,
+            _: UnixSeconds,
+        ) -> Result<crate::control::Lease, StoreError> {
+            Err(StoreError::Busy)
+        }
+        async fn release(&self, _: crate::control::Lease) -> Result<(), StoreError> {
+            Err(StoreError::Busy)
+        }
+        async fn check(&self) -> Result<(), StoreError> {
+            Err(StoreError::Busy)
+        }
+    }
+
+    #[tokio::test]
+    async fn without_the_operators_rules_or_the_kept_meeting_no_room_begins() {
+        let room = RoomId::new("red").unwrap();
+        tokio::time::pause();
+        for fails in [Space::Settings, Space::Meeting] {
+            for (is_silent, expected) in
+                [(false, StoreError::Down("no disk".to_owned())), (true, StoreError::Busy)]
+            {
+                let keeper = Keeper::new(Arc::new(Failing { is_silent, fails }));
+                assert_eq!(keeper.load(&room, NOW).await, Err(expected));
+            }
+        }
+    }
+
     #[tokio::test]
     async fn what_was_saved_is_loaded_until_it_is_over_or_too_old() {
         let (keeper, room, saved) = keeper();
-        assert_eq!(keeper.load(&room, NOW).await, None);
+        assert_eq!(kept(&keeper, &room, NOW).await, None);
         let lines = (1..=CHAT_HISTORY_MAX as u32 + 20).map(|id| Change::Line(line(id)));
         let (first, rest) = (lines.clone().take(400), lines.skip(400));
         keeper.save(&room, &unsaved([Change::State].into_iter().chain(first)), &saved, NOW).await.unwrap();
         keeper.save(&room, &unsaved(rest), &saved, NOW).await.unwrap();
-        let (loaded, lines) = keeper.load(&room, NOW).await.unwrap();
+        let (loaded, lines) = kept(&keeper, &room, NOW).await.unwrap();
         assert_eq!((&loaded, lines.len(), lines[0].id), (&saved, CHAT_HISTORY_MAX, 21));
-        assert_eq!(keeper.load(&room, NOW.plus(LIFETIME_S)).await, None);
+        assert_eq!(kept(&keeper, &room, NOW.plus(LIFETIME_S)).await, None);
         keeper.save(&room, &unsaved([Change::Over]), &saved, NOW).await.unwrap();
-        assert_eq!(keeper.load(&room, NOW).await, None);
+        assert_eq!(kept(&keeper, &room, NOW).await, None);
         keeper.save(&room, &unsaved([Change::State]), &saved, NOW).await.unwrap();
-        assert_eq!(keeper.load(&room, NOW).await, Some((saved, Vec::new())), "no line came back");
+        assert_eq!(kept(&keeper, &room, NOW).await, Some((saved, Vec::new())), "no line came back");
     }
 
     #[test]

@@ -30,12 +30,12 @@ use tokio::sync::{mpsc, watch};
 use self::chronicle::Chronicle;
 use self::controls::Controls;
 pub(crate) use self::host_key::HostKey;
-use self::keeper::Keeper;
+use self::keeper::{Keeper, Loaded};
 pub(crate) use self::live::Delivery;
 use self::live::Live;
 use crate::access::{Gate, Openness, Refusal, UnixSeconds};
 use crate::app::stopping;
-use crate::control::ControlStore;
+use crate::control::{ControlStore, StoreError};
 use crate::media::{SendError, Shards};
 use crate::meeting::{Change, Meeting, Now, Visitor};
 use crate::webhooks::Webhooks;
@@ -77,6 +77,8 @@ pub(crate) enum Request {
 pub(crate) enum Unavailable {
     /// There are as many rooms as can be held.
     Rooms,
+    /// The room would begin, and its rules cannot be read: nobody comes in without them.
+    Rules,
 }
 
 /// See the [module](self).
@@ -340,7 +342,7 @@ impl Rooms {
         if self.rooms().contains_key(room) {
             return Ok(());
         }
-        let fresh = self.load(room).await;
+        let fresh = self.load(room).await.map_err(|_| Unavailable::Rules)?;
         if self.rooms().len() >= ROOMS_MAX {
             self.sweep(Duration::ZERO);
         }
@@ -353,13 +355,13 @@ impl Rooms {
     }
 
     /// A room as it was kept, or a new one.
-    async fn load(&self, room: &RoomId) -> Arc<Mutex<Live>> {
-        let foundation = self.keeper.foundation(room, unix_now()).await;
-        let meeting = match self.keeper.load(room, unix_now()).await {
+    async fn load(&self, room: &RoomId) -> Result<Arc<Mutex<Live>>, StoreError> {
+        let Loaded { foundation, meeting } = self.keeper.load(room, unix_now()).await?;
+        let meeting = match meeting {
             Some((saved, lines)) => Meeting::restored(room.clone(), saved, lines, foundation, now()),
             None => Meeting::new(room.clone(), rand::random(), foundation, now()),
         };
-        Arc::new(Mutex::new(Live::new(meeting)))
+        Ok(Arc::new(Mutex::new(Live::new(meeting))))
     }
 
     /// Asks a room that is in memory.

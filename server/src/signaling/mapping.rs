@@ -17,6 +17,8 @@ pub(crate) const CAPABILITIES: [&str; 0] = [];
 
 /// When a client whose state failed on the server should come back.
 const RETRY_AFTER_FAILURE_MS: u32 = 500;
+/// When somebody should come back for whom the store did not answer.
+const RETRY_AFTER_STORE_S: u32 = 5;
 
 /// What a client's message asks of the SFU. Nothing: the session answers it alone.
 pub fn command(connection: ConnectionId, message: ClientMessage) -> Option<Command> {
@@ -320,6 +322,18 @@ pub(crate) fn not_granted(refusal: &access::Refusal) -> ServerMessage {
         Refusal::Token(_) | Refusal::OtherRoom | Refusal::Revoked => ErrorCode::TokenInvalid,
     };
     fault(code, refusal.to_string(), Some("hello"))
+}
+
+/// The room would begin, and its rules cannot be read.
+pub(crate) fn rules_unknown() -> ServerMessage {
+    let message = "The server cannot read this meeting's rules at the moment, and lets nobody in without them. Try again \
+                   in a few seconds.";
+    ServerMessage::Error(Fault {
+        code: ErrorCode::ServerBusy,
+        message: message.to_owned(),
+        request: Some("hello".to_owned()),
+        retry_after_s: Some(RETRY_AFTER_STORE_S),
+    })
 }
 
 /// Reasons of the session itself to refuse a message.

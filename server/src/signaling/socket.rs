@@ -18,9 +18,10 @@ use tracing::field::Empty;
 
 use super::mapping;
 use super::session::{Lost, Output, Session};
+use crate::access::Refusal;
 use crate::app::stopping;
 use crate::media::{Handle, Place, SendError};
-use crate::rooms::{Delivery, Rooms};
+use crate::rooms::{Delivery, Rooms, Unavailable};
 
 /// Messages that wait for a client to read them. When there are more it is too slow: it is told to come back and
 /// resync, which costs one snapshot instead of an unbounded backlog.
@@ -87,6 +88,12 @@ impl Line {
         // When it does not close in time the connection is dropped, which ends it too.
         let _ = tokio::time::timeout(CLOSE_TIMEOUT, rest).await;
     }
+}
+
+/// Why somebody does not even come to the door of a meeting.
+enum Closed {
+    Door(Refusal),
+    Room(Unavailable),
 }
 
 /// What ended a wait.
@@ -257,18 +264,21 @@ impl Conversation {
     async fn enter(&mut self, hello: Hello) {
         let room = hello.room.clone();
         let entered = match self.rooms.visitor(self.connection, hello, self.visit.address) {
-            Ok(visitor) => self.rooms.enter(&room, visitor).await.map_err(|_| None),
-            Err(refusal) => Err(Some(refusal)),
+            Ok(visitor) => self.rooms.enter(&room, visitor).await.map_err(Closed::Room),
+            Err(refusal) => Err(Closed::Door(refusal)),
         };
         match entered {
             Ok(deliveries) => {
                 self.room = Some(room);
                 self.deliveries = Some(deliveries);
             }
-            Err(Some(refusal)) => {
+            Err(Closed::Door(refusal)) => {
                 self.session.turned_away(now(), mapping::not_granted(&refusal));
             }
-            Err(None) => self.session.handle_busy(now(), "hello"),
+            Err(Closed::Room(Unavailable::Rooms)) => self.session.handle_busy(now(), "hello"),
+            Err(Closed::Room(Unavailable::Rules)) => {
+                self.session.turned_away(now(), mapping::rules_unknown());
+            }
         }
     }
 

@@ -247,8 +247,10 @@ pub(super) async fn set_policy(
     Body(policy): Body<Policy>,
 ) -> Result<Json<Policy>, Problem> {
     check(&policy)?;
-    let created_at =
-        settings::load(&*app.store, &room, now()).await?.map_or_else(now, |before| before.created_at);
+    // Rules that cannot be read keep everybody out; new ones take their place.
+    let before = app.store.get(settings::key(&room), now()).await?;
+    let before = before.and_then(|entry| RoomSettings::read(&entry.value));
+    let created_at = before.map_or_else(now, |before| before.created_at);
     let settings = RoomSettings { policy, created_at };
     app.store.commit(Commit::of(vec![settings.write(&room)]), now()).await?;
     apply(&app, &room, policy).await?;
