@@ -16,7 +16,7 @@ fn key(id: &str, api: bool) -> Key {
     Key { id: KeyId::new(id).unwrap(), material, api, frame_ancestors: Vec::new() }
 }
 
-fn config() -> Config {
+pub(crate) fn config() -> Config {
     let origins = vec!["https://app.example".parse().unwrap()];
     let keys = Keyring::new(vec![key("ops", true), key("door", false)]).unwrap();
     Config { keys, origins, ..Config::on_loopback() }
@@ -30,13 +30,13 @@ fn now() -> UnixSeconds {
     UnixSeconds(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs())
 }
 
-fn request(server: &Running, method: Method, path: &str) -> RequestBuilder {
+pub(crate) fn request(server: &Running, method: Method, path: &str) -> RequestBuilder {
     Client::new()
         .request(method, format!("http://{}/api/v1{path}", server.http_addr))
         .bearer_auth(bearer("ops"))
 }
 
-async fn post(server: &Running, path: &str, body: &Value) -> Response {
+pub(crate) async fn post(server: &Running, path: &str, body: &Value) -> Response {
     request(server, Method::POST, path).json(body).send().await.unwrap()
 }
 
@@ -44,7 +44,7 @@ async fn get(server: &Running, path: &str) -> Response {
     request(server, Method::GET, path).send().await.unwrap()
 }
 
-async fn value(response: Response) -> Value {
+pub(crate) async fn value(response: Response) -> Value {
     response.json().await.unwrap()
 }
 

@@ -47,8 +47,19 @@ impl Client {
 
     /// Connects and joins. Returns the welcome too.
     pub(crate) async fn join(server: &Running, room: &str, name: &str) -> (Self, Value) {
+        Self::join_with(server, hello(room, name)).await
+    }
+
+    /// The same with a join token.
+    pub(crate) async fn join_as(server: &Running, room: &str, name: &str, token: &Value) -> (Self, Value) {
+        let mut hello = hello(room, name);
+        hello["token"] = token.clone();
+        Self::join_with(server, hello).await
+    }
+
+    async fn join_with(server: &Running, hello: Value) -> (Self, Value) {
         let mut client = Self::connect(server).await;
-        client.say(&hello(room, name)).await;
+        client.say(&hello).await;
         let welcome = client.expect("welcome").await;
         let next = client.hear().await.unwrap();
         assert_eq!(next["type"], "meeting", "what follows a welcome");

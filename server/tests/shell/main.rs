@@ -2,9 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod access;
 mod api;
 mod client;
 mod http;
 mod logs;
 mod shutdown;
 mod signaling;
+mod webhooks;
