@@ -33,7 +33,12 @@ impl Socket {
     }
 
     pub(crate) async fn text(&mut self, text: &str) {
-        self.0.send(Message::text(text)).await.expect("the connection is open");
+        assert!(self.try_text(text).await, "the connection is open");
+    }
+
+    /// False: the connection has ended.
+    pub(crate) async fn try_text(&mut self, text: &str) -> bool {
+        self.0.send(Message::text(text)).await.is_ok()
     }
 
     pub(crate) async fn bytes(&mut self, bytes: &[u8]) {

@@ -83,6 +83,10 @@ impl Problem {
         Self { retry_after_s: Some(retry_after_s), ..Self::new(StatusCode::TOO_MANY_REQUESTS, detail) }
     }
 
+    pub(super) fn late_body() -> Self {
+        Self::new(StatusCode::REQUEST_TIMEOUT, "The body did not arrive in time. Send the request again.")
+    }
+
     pub(super) fn not_implemented(detail: &str) -> Self {
         Self::new(StatusCode::NOT_IMPLEMENTED, detail)
     }

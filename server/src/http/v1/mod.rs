@@ -1,6 +1,7 @@
 //! The HTTP API for operators' own programs: tokens, rooms and who is in them. Described by `GET /api/openapi.json`,
 //! which is made from the handlers below.
 
+mod arrival;
 mod auth;
 mod body;
 mod idempotency;
@@ -93,6 +94,7 @@ pub(super) fn router(app: &Arc<App>) -> Router<Arc<App>> {
         .fallback(async || Problem::not_found("There is nothing at this address of the API."))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(middleware::from_fn_with_state(Arc::clone(app), idempotency::once))
+        .layer(middleware::from_fn(arrival::complete))
         .layer(middleware::from_fn_with_state(Arc::clone(app), auth::authorize))
         .layer(cross_origin(&app.config.origins))
 }

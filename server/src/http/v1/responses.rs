@@ -19,6 +19,8 @@ impl IntoResponses for Authorized {
         problems(&[
             ("401", "There is no key, or it does not open the API."),
             ("403", "The server has no keys."),
+            ("408", "The body did not arrive in time."),
+            ("413", "The body is too long."),
             ("429", "Too many requests; Retry-After tells how long to wait."),
             ("503", "The server cannot do it now; Retry-After tells when to try again."),
         ])
@@ -29,7 +31,6 @@ impl IntoResponses for WithBody {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
         problems(&[
             ("400", "The body is no JSON."),
-            ("413", "The body is too long."),
             ("415", "The body is not said to be JSON."),
             ("422", "A value does not fit."),
         ])
@@ -41,7 +42,6 @@ impl IntoResponses for Once {
         problems(&[
             ("400", "The Idempotency-Key or the body does not fit."),
             ("409", "It exists already, or the same request is being worked on."),
-            ("413", "The body is too long."),
             ("422", "A value does not fit, or the Idempotency-Key was used for another request."),
         ])
     }
