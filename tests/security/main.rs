@@ -2,6 +2,7 @@
 //! those who are inside. Long deadlines pass in virtual time: the runtime's clock jumps when every task waits.
 
 #![expect(clippy::unwrap_used, reason = "what fails here fails its test")]
+#![expect(clippy::print_stdout, reason = "figures beside the tests that they are of")]
 
 mod doors;
 mod flood;

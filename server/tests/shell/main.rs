@@ -7,6 +7,7 @@ mod api;
 mod client;
 mod http;
 mod logs;
+mod recipes;
 mod shutdown;
 mod signaling;
 mod webhooks;
