@@ -14,7 +14,8 @@ use tokio::task::JoinHandle;
 use crate::access::{Gate, Openness, RoomControl, UnixSeconds, revocation};
 use crate::config::{Config, DataDir, MediaTcp};
 use crate::control::{Bus, ControlStore, LocalBus, MemoryStore, OpenError, SqliteStore};
-use crate::http::{Admission, Quotas, Site, router, serve};
+use crate::http::tls::{self, Tls, TlsError};
+use crate::http::{Admission, Port, Quotas, Site, redirect, router, serve};
 use crate::media::{MediaError, Reach, Shards, accept};
 use crate::rooms::{HostKey, Rooms};
 use crate::webhooks::Webhooks;
@@ -35,6 +36,19 @@ pub enum StartError {
         /// Why.
         source: std::io::Error,
     },
+    /// The TCP port of plain HTTP cannot be listened on.
+    #[error(
+        "TCP {address} cannot be listened on for plain HTTP; name another one with --http-redirect-port, or 0"
+    )]
+    Redirect {
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The certificate cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The TCP port of media cannot be listened on.
     #[error(
         "TCP {address} cannot be listened on for media; name another one with --media-tcp-port, or 0 for none"
@@ -115,6 +129,9 @@ impl Server {
         let listen_error = |source| StartError::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(listen_error)?;
         let http_addr = listener.local_addr().map_err(listen_error)?;
+        let tls = start_tls(&config).await?;
+        let redirecting = listen_for_redirects(&config).await?;
+        let http_redirect_addr = redirecting.as_ref().and_then(|listener| listener.local_addr().ok());
         let site = Site::new(config.site.as_deref())
             .map_err(|source| StartError::Site { folder: config.site.clone().unwrap_or_default(), source })?;
         let gate = Gate::new(config.keys.clone(), config.parties.clone(), config.open);
@@ -159,18 +176,29 @@ impl Server {
         });
         let accepting =
             media_tcp.map(|listener| tokio::spawn(accept(listener, Arc::clone(&shards), shutdown.clone())));
-        let listening = tokio::spawn(serve(listener, router(app), shutdown, work));
+        let (tls, upkeep) = tls.unzip();
+        let upkeep = upkeep.map(|upkeep| tokio::spawn(upkeep.run(shutdown.clone())));
+        let link = link(tls.as_ref(), http_addr);
+        let redirecting = redirecting.zip(tls.clone()).map(|(listener, tls)| {
+            let port = Port::redirect(listener, redirect(tls, http_addr));
+            tokio::spawn(serve(port, shutdown.clone(), work.clone()))
+        });
+        let listening = tokio::spawn(serve(Port::site(listener, router(app), tls), shutdown, work));
         let reporting = tokio::spawn(report(Arc::clone(&shards)));
         tracing::info!(port = http_addr.port(), "listening");
         let media_addr = media_addrs[0];
         Ok(Running {
             http_addr,
+            http_redirect_addr,
+            link,
             media_addr,
             media_addrs,
             media_tcp_addr,
             reach,
             stop,
             listening,
+            redirecting,
+            upkeep,
             accepting,
             ruling,
             keeping,
@@ -189,6 +217,10 @@ impl Server {
 pub struct Running {
     /// Where the site and signaling listen (TCP).
     pub http_addr: SocketAddr,
+    /// Where plain HTTP is sent on to https (TCP).
+    pub http_redirect_addr: Option<SocketAddr>,
+    /// What to type into a browser.
+    pub link: String,
     /// Where the first shard listens for media (UDP).
     pub media_addr: SocketAddr,
     /// Where all shards listen for media (UDP).
@@ -199,6 +231,8 @@ pub struct Running {
     pub reach: Reach,
     stop: watch::Sender<bool>,
     listening: JoinHandle<()>,
+    redirecting: Option<JoinHandle<()>>,
+    upkeep: Option<JoinHandle<()>>,
     accepting: Option<JoinHandle<()>>,
     ruling: JoinHandle<()>,
     keeping: JoinHandle<()>,
@@ -225,6 +259,9 @@ impl Running {
         // The listener ends at once, and with it the last reference to the app that is not a request's.
         let drained = async {
             let _ = (&mut self.listening).await;
+            for task in [&mut self.redirecting, &mut self.upkeep].into_iter().flatten() {
+                let _ = task.await;
+            }
             // Nothing is ever sent: this waits for the last sender to be dropped.
             self.all_work_ended.recv().await
         };
@@ -249,6 +286,37 @@ impl Running {
         let _ = joined.await;
         tracing::info!("stopped");
     }
+}
+
+/// What to type into a browser: on this machine, or anywhere when a certificate names the site.
+fn link(tls: Option<&Tls>, address: SocketAddr) -> String {
+    match tls {
+        Some(tls) => format!("https://{}", tls::authority(tls.name().as_deref(), address)),
+        None => local_link(address),
+    }
+}
+
+fn local_link(address: SocketAddr) -> String {
+    let ip = address.ip();
+    if ip.is_unspecified() || ip.is_loopback() {
+        format!("http://localhost:{}", address.port())
+    } else {
+        format!("http://{address}")
+    }
+}
+
+/// Reads the certificate, where the settings name one.
+async fn start_tls(config: &Config) -> Result<Option<(Tls, tls::Upkeep)>, TlsError> {
+    let Some(source) = config.tls.clone() else { return Ok(None) };
+    let data_dir = config.data_dir.clone();
+    let started = tokio::task::spawn_blocking(move || Tls::start(&source, data_dir.as_ref())).await;
+    started.expect("reading a certificate does not panic").map(Some)
+}
+
+async fn listen_for_redirects(config: &Config) -> Result<Option<TcpListener>, StartError> {
+    let Some(address) = config.http_redirect else { return Ok(None) };
+    let bound = TcpListener::bind(address).await;
+    bound.map(Some).map_err(|source| StartError::Redirect { address, source })
 }
 
 fn unix_now() -> UnixSeconds {
@@ -295,7 +363,7 @@ async fn open_store(folder: Option<DataDir>) -> Result<Arc<dyn ControlStore>, St
 }
 
 /// An error with what caused it.
-fn describe(error: &dyn std::error::Error) -> String {
+pub(crate) fn describe(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
@@ -347,5 +415,20 @@ async fn report(shards: Arc<Shards>) {
             );
             tracing::debug!(shard, ?statistics, "media counters");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_link_can_be_opened_on_the_same_machine() {
+        let check =
+            |address: &str, expected: &str| assert_eq!(link(None, address.parse().unwrap()), expected);
+        check("0.0.0.0:8080", "http://localhost:8080");
+        check("[::]:8080", "http://localhost:8080");
+        check("127.0.0.1:80", "http://localhost:80");
+        check("192.0.2.1:8080", "http://192.0.2.1:8080");
     }
 }

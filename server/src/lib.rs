@@ -25,9 +25,10 @@ pub mod webhooks;
 
 pub use app::{Running, Server, StartError};
 pub use config::{
-    Announced, Config, ConfigError, DataDir, InvalidValue, Loaded, LogFormat, LogLevel, MediaTcp, Origin,
-    VideoCodec,
+    AcmeSettings, Announced, CertificateFiles, Config, ConfigError, DataDir, DirectoryUrl, DomainName,
+    InvalidValue, Loaded, LogFormat, LogLevel, MailContact, MediaTcp, Origin, TlsSource, VideoCodec,
 };
+pub use http::tls::TlsError;
 pub use log::subscriber;
 pub use media::{MediaError, Reach, ReachWarning};
 

@@ -1,7 +1,6 @@
 //! The program: settings, start, the link, and an orderly end.
 
 use std::io::{Write as _, stdout};
-use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
@@ -58,21 +57,11 @@ async fn run(Loaded { config, warnings, .. }: Loaded) -> anyhow::Result<()> {
     }
     let running = Server::start(config).await?;
     // Standard output may be closed; the server is of use all the same.
-    let _ = writeln!(stdout(), "Visavis is ready: {}", link(running.http_addr));
+    let _ = writeln!(stdout(), "Visavis is ready: {}", running.link);
     asked_to_stop().await?;
     tokio::select! {
         () = running.shutdown() => Ok(()),
         result = asked_to_stop() => result.and(Err(anyhow::anyhow!("stopped at once, as asked a second time"))),
-    }
-}
-
-/// What to type into a browser on this machine.
-fn link(address: SocketAddr) -> String {
-    let ip = address.ip();
-    if ip.is_unspecified() || ip.is_loopback() {
-        format!("http://localhost:{}", address.port())
-    } else {
-        format!("http://{address}")
     }
 }
 
@@ -90,19 +79,5 @@ async fn asked_to_stop() -> anyhow::Result<()> {
     #[cfg(not(unix))]
     {
         Ok(tokio::signal::ctrl_c().await?)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_link_can_be_opened_on_the_same_machine() {
-        let check = |address: &str, expected: &str| assert_eq!(link(address.parse().unwrap()), expected);
-        check("0.0.0.0:8080", "http://localhost:8080");
-        check("[::]:8080", "http://localhost:8080");
-        check("127.0.0.1:80", "http://localhost:80");
-        check("192.0.2.1:8080", "http://192.0.2.1:8080");
     }
 }

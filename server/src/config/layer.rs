@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::ConfigError;
 use super::keys::KeyEntry;
+use super::tls::{DirectoryUrl, DomainName, MailContact};
 use super::value::{Announced, LogFormat, LogLevel, Origin, VideoCodec};
 use super::webhooks::WebhookEntry;
 
@@ -29,6 +30,27 @@ pub(super) struct Layer {
     /// TCP port of the site and signaling; 0 takes a free one [default: 8080]
     #[arg(long, value_name = "PORT")]
     pub(super) port: Option<u16>,
+    /// The site's certificate and those that lead to its authority, in PEM: the site speaks https. Read again when it changes
+    #[arg(long, value_name = "FILE")]
+    pub(super) tls_certificate: Option<PathBuf>,
+    /// The private key of the certificate, in PEM
+    #[arg(long, value_name = "FILE")]
+    pub(super) tls_key: Option<PathBuf>,
+    /// Names to get and renew a certificate for (ACME, validated on port 443); says that you agree to the authority's terms
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub(super) acme_domains: Option<Vec<DomainName>>,
+    /// Mail addresses that the authority may write to
+    #[arg(long, value_name = "MAIL", value_delimiter = ',')]
+    pub(super) acme_contact: Option<Vec<MailContact>>,
+    /// The authority's ACME directory [default: that of Let's Encrypt]
+    #[arg(long, value_name = "URL")]
+    pub(super) acme_directory: Option<DirectoryUrl>,
+    /// What the directory's own certificate is checked against, in PEM [default: what this machine trusts]
+    #[arg(long, value_name = "FILE")]
+    pub(super) acme_root: Option<PathBuf>,
+    /// TCP port, mostly 80, whose requests are sent on to https; 0 for none [default: none]
+    #[arg(long, value_name = "PORT")]
+    pub(super) http_redirect_port: Option<u16>,
     /// Address to listen on for media [default: the same as --address]
     #[arg(long, value_name = "IP")]
     pub(super) media_address: Option<IpAddr>,
@@ -133,6 +155,15 @@ impl Layer {
         match key {
             "address" => self.address = Some(one(text, IP)?),
             "port" => self.port = Some(one(text, PORT)?),
+            "tls_certificate" => self.tls_certificate = Some(PathBuf::from(text)),
+            "tls_key" => self.tls_key = Some(PathBuf::from(text)),
+            "acme_domains" => {
+                self.acme_domains = Some(list(text, "names such as meet.example.org, separated by commas")?);
+            }
+            "acme_contact" => self.acme_contact = Some(list(text, "mail addresses, separated by commas")?),
+            "acme_directory" => self.acme_directory = Some(one(text, "an https address")?),
+            "acme_root" => self.acme_root = Some(PathBuf::from(text)),
+            "http_redirect_port" => self.http_redirect_port = Some(one(text, PORT)?),
             "media_address" => self.media_address = Some(one(text, IP)?),
             "media_port" => self.media_port = Some(one(text, PORT)?),
             "media_tcp_port" => self.media_tcp_port = Some(one(text, PORT)?),
@@ -175,6 +206,13 @@ impl Layer {
         Self {
             address: self.address.or(below.address),
             port: self.port.or(below.port),
+            tls_certificate: self.tls_certificate.or(below.tls_certificate),
+            tls_key: self.tls_key.or(below.tls_key),
+            acme_domains: self.acme_domains.or(below.acme_domains),
+            acme_contact: self.acme_contact.or(below.acme_contact),
+            acme_directory: self.acme_directory.or(below.acme_directory),
+            acme_root: self.acme_root.or(below.acme_root),
+            http_redirect_port: self.http_redirect_port.or(below.http_redirect_port),
             media_address: self.media_address.or(below.media_address),
             media_port: self.media_port.or(below.media_port),
             media_tcp_port: self.media_tcp_port.or(below.media_tcp_port),

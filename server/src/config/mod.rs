@@ -2,6 +2,7 @@
 
 mod keys;
 mod layer;
+mod tls;
 mod value;
 mod webhooks;
 
@@ -14,6 +15,7 @@ use std::time::Duration;
 use clap::Parser as _;
 
 use self::layer::Layer;
+pub use self::tls::{AcmeSettings, CertificateFiles, DirectoryUrl, DomainName, MailContact, TlsSource};
 pub use self::value::{Announced, InvalidValue, LogFormat, LogLevel, Origin, VideoCodec};
 use crate::access::{Keyring, Parties};
 use crate::command::Command;
@@ -66,6 +68,10 @@ pub enum ConfigError {
 pub struct Config {
     /// Where the site and signaling listen (TCP). Port 0 takes a free one.
     pub listen: SocketAddr,
+    /// Where the site's certificate comes from; nothing: the site speaks plain HTTP.
+    pub tls: Option<TlsSource>,
+    /// Where plain HTTP is sent on to https (TCP). Port 0 takes a free one.
+    pub http_redirect: Option<SocketAddr>,
     /// Where the first shard listens for media (UDP); shard `i` takes the port plus `i`. Port 0 takes free ones.
     pub media_listen: SocketAddr,
     /// Where clients without UDP connect to for media (TCP); nothing: they cannot.
@@ -210,6 +216,13 @@ impl Config {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let mut config = Self::from_layer(line.layer.over(variables).over(file), cores)?;
         config.data_dir = config.data_dir.or(default_data_dir);
+        if config.data_dir.is_none() && matches!(config.tls, Some(TlsSource::Acme(_))) {
+            return Err(invalid(
+                "data_dir",
+                "absent",
+                "named where acme_domains is: certificates are kept there",
+            ));
+        }
         Ok(Loaded { config, warnings, command: line.command })
     }
 
@@ -229,6 +242,9 @@ impl Config {
         if let Some(site) = layer.site.as_ref().filter(|site| !site.is_dir()) {
             return Err(invalid("site", site.display(), "a folder that exists"));
         }
+        let tls = tls::source(&layer)?;
+        let http_redirect =
+            redirect(layer.http_redirect_port, SocketAddr::new(address, port), tls.is_some())?;
         let video_codecs = layer.video_codecs.unwrap_or(defaults.video_codecs);
         within("number of video_codecs", video_codecs.len(), 1..=VideoCodec::all().len())?;
         let keys = keys::keyring(layer.keys.unwrap_or_default())?;
@@ -236,6 +252,8 @@ impl Config {
         let embed_origins = layer.embed_origins.unwrap_or_default().into_iter().chain(of_keys).collect();
         Ok(Self {
             listen: SocketAddr::new(address, port),
+            tls,
+            http_redirect,
             media_listen: SocketAddr::new(media_address, media_port),
             media_tcp: MediaTcp::of(layer.media_tcp_port, media_address, port),
             announce: layer.announce.unwrap_or_default(),
@@ -273,6 +291,8 @@ impl Default for Config {
         let everywhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 8080));
         Self {
             listen: everywhere,
+            tls: None,
+            http_redirect: None,
             media_listen: everywhere,
             media_tcp: MediaTcp::of(None, everywhere.ip(), everywhere.port()),
             announce: Vec::new(),
@@ -296,6 +316,24 @@ impl Default for Config {
             data_dir: None,
         }
     }
+}
+
+/// The port of plain HTTP beside an encrypted site, where 0 means none.
+fn redirect(
+    port: Option<u16>,
+    listen: SocketAddr,
+    is_encrypted: bool,
+) -> Result<Option<SocketAddr>, ConfigError> {
+    let Some(port) = port.filter(|port| *port != 0) else { return Ok(None) };
+    if !is_encrypted {
+        let bound =
+            "given together with tls_certificate or acme_domains: there is no https to send anybody to";
+        return Err(invalid("http_redirect_port", port, bound));
+    }
+    if port == listen.port() {
+        return Err(invalid("http_redirect_port", port, "another one than port"));
+    }
+    Ok(Some(SocketAddr::new(listen.ip(), port)))
 }
 
 fn read_file(path: &Path) -> Result<Layer, ConfigError> {

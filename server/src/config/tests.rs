@@ -155,6 +155,62 @@ fn every_setting_can_be_given_in_all_three_ways() {
     }
 }
 
+const FILES: [&str; 4] = ["--tls-certificate", "a.pem", "--tls-key", "b.pem"];
+
+#[test]
+fn a_certificate_comes_from_files_or_from_an_authority() {
+    let tls = |flags: &[&str]| load(None, &[("HOME", "/var/ada")], flags).unwrap().config.tls;
+    let files = CertificateFiles { certificate: "a.pem".into(), key: "b.pem".into() };
+    assert_eq!(tls(&FILES), Some(TlsSource::Files(files)));
+    let Some(TlsSource::Acme(acme)) = tls(&["--acme-domains", "meet.example.org,Meet2.example.org"]) else {
+        panic!("no ACME");
+    };
+    assert_eq!(acme.domains[1].as_str(), "meet2.example.org");
+    assert!(
+        acme.directory.as_str().contains("letsencrypt") && acme.root.is_none() && acme.contact.is_empty()
+    );
+    let environment = [
+        ("HOME", "/var/ada"),
+        ("VISAVIS_ACME_DOMAINS", "meet.example.org"),
+        ("VISAVIS_ACME_CONTACT", "ada@example.org"),
+        ("VISAVIS_ACME_DIRECTORY", "https://ca.example.org/dir"),
+        ("VISAVIS_ACME_ROOT", "ca.pem"),
+    ];
+    let by_variables = load(None, &environment, &[]).unwrap().config;
+    let file = "acme_domains = [\"meet.example.org\"]\nacme_contact = [\"mailto:ada@example.org\"]\n\
+        acme_directory = \"https://ca.example.org/dir\"\nacme_root = \"ca.pem\"\n";
+    assert_eq!(load(Some(file), &environment[..1], &[]).unwrap().config, by_variables);
+}
+
+#[test]
+fn half_of_tls_is_refused_and_what_is_missing_is_named() {
+    let check = |flags: &[&str], part: &str| {
+        let text = load(None, &[("HOME", "/var/ada")], flags).unwrap_err().to_string();
+        assert!(text.contains(part), "{text}");
+    };
+    check(&FILES[..2], "tls_key");
+    check(&FILES[2..], "tls_certificate");
+    check(&[&FILES[..], &["--acme-domains", "a.example.org"]].concat(), "either files or ACME");
+    check(&["--acme-contact", "ada@example.org"], "acme_domains");
+    check(&["--acme-root", "x.pem"], "acme_domains");
+    check(&["--acme-directory", "https://ca.example.org"], "acme_domains");
+    check(&["--acme-domains", "*.example.org"], "wildcard");
+    check(&["--http-redirect-port", "80"], "tls_certificate or acme_domains");
+    check(&[&FILES[..], &["--http-redirect-port", "8080"]].concat(), "another one than port");
+    assert!(error(None, &[], &["--acme-domains", "a.example.org"]).contains("data_dir"));
+}
+
+#[test]
+fn plain_http_is_sent_on_only_where_a_port_is_named() {
+    let redirect = |flags: &[&str]| {
+        let flags = [&FILES[..], &["--address", "127.0.0.1"], flags].concat();
+        load(None, &[], &flags).unwrap().config.http_redirect
+    };
+    assert_eq!(redirect(&[]), None);
+    assert_eq!(redirect(&["--http-redirect-port", "0"]), None);
+    assert_eq!(redirect(&["--http-redirect-port", "80"]), Some("127.0.0.1:80".parse().unwrap()));
+}
+
 #[test]
 fn more_shards_than_ports_are_refused() {
     let layer = Layer { media_port: Some(65535), shards: Some(2), ..Layer::default() };

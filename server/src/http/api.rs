@@ -40,10 +40,11 @@ pub(super) async fn create_room(
     let room = RoomId::from_random(rand::random());
     let config = &app.config;
     // A browser tells its page's origin, which is right behind every proxy; others get what the request shows.
-    let origin = caller::origin(&headers).filter(|origin| caller::is_allowed(Some(origin), &headers, &[]));
+    let is_own = |origin: &&str| caller::is_allowed(Some(*origin), &headers, config.tls.is_some(), &[]);
+    let origin = caller::origin(&headers).filter(is_own);
     let base = match origin {
         Some(origin) => origin.to_owned(),
-        None => caller::base(peer, &headers, &config.trusted_proxies).unwrap_or_default(),
+        None => caller::base(peer, &headers, config).unwrap_or_default(),
     };
     let link = format!("{base}/r/{room}");
     let token = app.rooms.host_token(&room);
@@ -110,7 +111,9 @@ pub(super) async fn embed(
     headers: HeaderMap,
     question: Result<Query<EmbedQuestion>, QueryRejection>,
 ) -> Json<EmbedAnswer> {
-    let is_listed = |origin: &str| caller::may_embed(origin, &headers, &app.config.embed_origins);
+    let config = &app.config;
+    let is_listed =
+        |origin: &str| caller::may_embed(origin, &headers, config.tls.is_some(), &config.embed_origins);
     Json(EmbedAnswer { allowed: question.is_ok_and(|Query(question)| is_listed(&question.origin)) })
 }
 

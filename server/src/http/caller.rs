@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use axum::http::{HeaderMap, HeaderName, header};
 
 use crate::access::Locality;
-use crate::config::Origin;
+use crate::config::{Config, Origin};
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
@@ -32,11 +32,14 @@ pub(super) fn locality(peer: SocketAddr, headers: &HeaderMap, trusted_proxies: &
 }
 
 /// The site's own base address as the caller sees it, such as `https://meet.example.org`.
-pub(super) fn base(peer: SocketAddr, headers: &HeaderMap, trusted_proxies: &[IpAddr]) -> Option<String> {
+pub(super) fn base(peer: SocketAddr, headers: &HeaderMap, config: &Config) -> Option<String> {
     let host = headers.get(header::HOST)?.to_str().ok()?;
-    let is_trusted = trusted_proxies.contains(&peer.ip().to_canonical());
-    let forwarded = headers.get(FORWARDED_PROTO).filter(|_| is_trusted);
-    let scheme = if forwarded.is_some_and(|scheme| scheme == "https") { "https" } else { "http" };
+    let is_trusted = config.trusted_proxies.contains(&peer.ip().to_canonical());
+    let is_encrypted = match headers.get(FORWARDED_PROTO).filter(|_| is_trusted) {
+        Some(scheme) => scheme == "https",
+        None => config.tls.is_some(),
+    };
+    let scheme = if is_encrypted { "https" } else { "http" };
     format!("{scheme}://{host}").parse::<Origin>().ok().map(|origin| origin.to_string())
 }
 
@@ -47,10 +50,15 @@ pub(super) fn origin(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// Whether a page of this origin may use the server: when it has no origin (no browser, so no user's cookies or
-/// devices are at stake), when it is the site itself, or when it is listed. The scheme of the site itself is not
-/// compared, because a proxy may have added TLS. On the loopback address any port may, because `trunk serve` serves
-/// the page from a port of its own.
-pub(super) fn is_allowed(origin: Option<&str>, headers: &HeaderMap, allowed: &[Origin]) -> bool {
+/// devices are at stake), when it is the site itself, or when it is listed. A site that is encrypted here has one scheme;
+/// otherwise it is not compared, because a proxy may have added TLS. On the loopback address any port may, because
+/// `trunk serve` serves the page from a port of its own.
+pub(super) fn is_allowed(
+    origin: Option<&str>,
+    headers: &HeaderMap,
+    is_encrypted: bool,
+    allowed: &[Origin],
+) -> bool {
     let Some(origin) = origin else { return true };
     let Ok(origin) = origin.parse::<Origin>() else { return false };
     if allowed.contains(&origin) {
@@ -58,23 +66,29 @@ pub(super) fn is_allowed(origin: Option<&str>, headers: &HeaderMap, allowed: &[O
     }
     let Some(host) = headers.get(header::HOST).and_then(|host| host.to_str().ok()) else { return false };
     let own: Vec<Origin> =
-        ["http", "https"].iter().filter_map(|scheme| format!("{scheme}://{host}").parse().ok()).collect();
+        schemes(is_encrypted).iter().filter_map(|scheme| format!("{scheme}://{host}").parse().ok()).collect();
     own.contains(&origin) || own.iter().any(|own| own.is_loopback() && origin.is_loopback())
 }
 
 /// Whether a page of this origin may show the site in a frame and speak with it: the site itself, or one that is listed. The same
 /// pages stand in `frame-ancestors`; there is no exception for the loopback address.
-pub(super) fn may_embed(origin: &str, headers: &HeaderMap, listed: &[Origin]) -> bool {
+pub(super) fn may_embed(origin: &str, headers: &HeaderMap, is_encrypted: bool, listed: &[Origin]) -> bool {
     let Ok(origin) = origin.parse::<Origin>() else { return false };
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     let is_own =
         |scheme: &&str| format!("{scheme}://{host}").parse::<Origin>().is_ok_and(|own| own == origin);
-    listed.contains(&origin) || ["http", "https"].iter().any(is_own)
+    listed.contains(&origin) || schemes(is_encrypted).iter().any(is_own)
+}
+
+/// Which schemes the site's own pages may have: behind a proxy it is not known.
+const fn schemes(is_encrypted: bool) -> &'static [&'static str] {
+    if is_encrypted { &["https"] } else { &["https", "http"] }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::{CertificateFiles, TlsSource};
 
     fn headers(list: &[(&'static str, &str)]) -> HeaderMap {
         list.iter().map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap())).collect()
@@ -83,7 +97,7 @@ mod tests {
     fn check_origin(origin: Option<&str>, host: &str, listed: &[&str], expected: bool) {
         let listed: Vec<Origin> = listed.iter().map(|text| text.parse().unwrap()).collect();
         assert_eq!(
-            is_allowed(origin, &headers(&[("host", host)]), &listed),
+            is_allowed(origin, &headers(&[("host", host)]), false, &listed),
             expected,
             "{origin:?} at {host}"
         );
@@ -122,7 +136,7 @@ mod tests {
         let listed = ["https://app.example".parse().unwrap()];
         let check = |origin: &str, host: &str, expected| {
             assert_eq!(
-                may_embed(origin, &headers(&[("host", host)]), &listed),
+                may_embed(origin, &headers(&[("host", host)]), false, &listed),
                 expected,
                 "{origin} at {host}"
             );
@@ -166,9 +180,9 @@ mod tests {
 
     #[test]
     fn the_base_is_what_the_caller_sees() {
-        let trusted = ["10.0.0.1".parse().unwrap()];
+        let config = Config { trusted_proxies: vec!["10.0.0.1".parse().unwrap()], ..Config::default() };
         let check = |peer: &str, list: &[(&'static str, &str)], expected: Option<&str>| {
-            assert_eq!(base(peer.parse().unwrap(), &headers(list), &trusted).as_deref(), expected);
+            assert_eq!(base(peer.parse().unwrap(), &headers(list), &config).as_deref(), expected);
         };
         check("10.0.0.9:1", &[("host", "localhost:8080")], Some("http://localhost:8080"));
         let proxied = [("host", "meet.example.org"), ("x-forwarded-proto", "https")];
@@ -176,5 +190,24 @@ mod tests {
         check("10.0.0.9:1", &proxied, Some("http://meet.example.org"));
         check("10.0.0.9:1", &[("host", "a/b")], None);
         check("10.0.0.9:1", &[], None);
+    }
+
+    #[test]
+    fn a_site_that_is_encrypted_here_has_https_alone() {
+        let files = CertificateFiles { certificate: "a.pem".into(), key: "b.pem".into() };
+        let tls = Some(TlsSource::Files(files));
+        let config = Config { tls, trusted_proxies: vec!["10.0.0.1".parse().unwrap()], ..Config::default() };
+        let host = ("host", "meet.example.org");
+        let base = |peer: &str, list: &[(&'static str, &str)]| {
+            base(peer.parse().unwrap(), &headers(list), &config).unwrap()
+        };
+        assert_eq!(base("10.0.0.9:1", &[host]), "https://meet.example.org");
+        assert_eq!(base("10.0.0.9:1", &[host, ("x-forwarded-proto", "http")]), "https://meet.example.org");
+        assert_eq!(base("10.0.0.1:1", &[host, ("x-forwarded-proto", "http")]), "http://meet.example.org");
+        let (own, list) = (["https://meet.example.org", "http://meet.example.org"], headers(&[host]));
+        assert_eq!(own.map(|origin| is_allowed(Some(origin), &list, true, &[])), [true, false]);
+        assert_eq!(own.map(|origin| may_embed(origin, &list, true, &[])), [true, false]);
+        let list = headers(&[("host", "localhost:8443")]);
+        assert!(is_allowed(Some("http://localhost:8081"), &list, true, &[]), "trunk serves the page");
     }
 }

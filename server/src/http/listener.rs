@@ -1,5 +1,5 @@
-//! Accepting connections, with bounds that axum's own `serve` does not offer: a deadline for request heads and a
-//! limit on connections.
+//! Accepting connections, with bounds that axum's own `serve` does not offer: deadlines for handshakes and request heads,
+//! and a limit on connections.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,26 +14,53 @@ use hyper::server::conn::http1;
 use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 
+use super::tls::{Tls, is_challenge};
 use crate::app::stopping;
 
 /// Open TCP connections; further ones wait in the kernel's queue.
 const CONNECTIONS_MAX: usize = 25_000;
+/// Of those to the port that only sends on to https: each is over after one answer.
+const REDIRECTED_MAX: usize = 1_000;
+/// How long a TLS handshake may take, from the first byte to the last: who goes through it a byte at a time holds a
+/// connection no longer than this. It counts among the connections from the start.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a request's head may take: who sends it a byte at a time holds a connection no longer than this.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
 /// After a failed accept, for example because the process has too many files open.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Accepts until `shutdown` says true. Every connection holds a clone of `work` until it has ended.
-pub(crate) async fn serve(
+/// A port, and what is answered there.
+#[derive(Debug)]
+pub(crate) struct Port {
     listener: TcpListener,
     router: Router,
+    tls: Option<Tls>,
+    connections_max: usize,
+}
+
+impl Port {
+    /// The site, encrypted where there is `tls`.
+    pub(crate) const fn site(listener: TcpListener, router: Router, tls: Option<Tls>) -> Self {
+        Self { listener, router, tls, connections_max: CONNECTIONS_MAX }
+    }
+
+    /// Plain HTTP that is sent on to the encrypted site.
+    pub(crate) const fn redirect(listener: TcpListener, router: Router) -> Self {
+        Self { listener, router, tls: None, connections_max: REDIRECTED_MAX }
+    }
+}
+
+/// Accepts until `shutdown` says true. Every connection holds a clone of `work` until it has ended.
+pub(crate) async fn serve(
+    Port { listener, router, tls, connections_max }: Port,
     mut shutdown: watch::Receiver<bool>,
     work: mpsc::Sender<()>,
 ) {
-    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let places = Arc::new(Semaphore::new(connections_max));
     loop {
         let accepted = async {
             let place = Arc::clone(&places).acquire_owned().await.ok()?;
@@ -45,7 +72,7 @@ pub(crate) async fn serve(
         };
         match accepted {
             Some((Ok((stream, peer)), place)) => {
-                let connection = connection(stream, peer, router.clone(), shutdown.clone());
+                let connection = connection(stream, peer, tls.clone(), router.clone(), shutdown.clone());
                 let work = work.clone();
                 tokio::spawn(hold(connection, (place, work)));
             }
@@ -67,11 +94,35 @@ async fn hold(work: impl Future<Output = ()>, held: (OwnedSemaphorePermit, mpsc:
 async fn connection(
     stream: TcpStream,
     peer: SocketAddr,
+    tls: Option<Tls>,
     router: Router,
     mut shutdown: watch::Receiver<bool>,
 ) {
     // Signaling messages are small and urgent.
     let _ = stream.set_nodelay(true);
+    let Some(tls) = tls else { return requests(stream, peer, router, shutdown).await };
+    let handshake = tokio::select! {
+        handshake = tokio::time::timeout(HANDSHAKE_TIMEOUT, tls.acceptor().accept(stream)) => handshake,
+        () = stopping(&mut shutdown) => return,
+    };
+    match handshake {
+        Ok(Ok(mut stream)) if is_challenge(stream.get_ref().1.alpn_protocol()) => {
+            // RFC 8737 section 3: nothing is said after it.
+            let _ = tokio::time::timeout(HANDSHAKE_TIMEOUT, stream.shutdown()).await;
+        }
+        Ok(Ok(stream)) => requests(stream, peer, router, shutdown).await,
+        Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
+        Err(_) => tracing::debug!("a TLS handshake took too long"),
+    }
+}
+
+/// Answers the requests of a connection.
+async fn requests(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    peer: SocketAddr,
+    router: Router,
+    mut shutdown: watch::Receiver<bool>,
+) {
     let service = service_fn(move |request: Request<Incoming>| {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(ConnectInfo(peer));

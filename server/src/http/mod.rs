@@ -6,10 +6,13 @@ mod caller;
 mod headers;
 mod listener;
 mod problem;
+mod redirect;
 mod site;
+pub(crate) mod tls;
 mod upgrade;
 mod v1;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
@@ -18,9 +21,10 @@ use axum::routing::{any, get, post};
 use tower_http::compression::CompressionLayer;
 
 pub(crate) use self::admission::Admission;
-pub(crate) use self::listener::serve;
+pub(crate) use self::listener::{Port, serve};
 use self::problem::Problem;
 pub(crate) use self::site::Site;
+use self::tls::Tls;
 pub(crate) use self::v1::Quotas;
 use crate::app::App;
 
@@ -39,10 +43,17 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .fallback(async || Problem::not_found("There is nothing at this address of the API."))
         .layer(middleware::map_response(headers::never_cache));
     let pages = any(site::serve).layer(CompressionLayer::new());
-    Router::new()
+    let is_encrypted = app.config.tls.is_some();
+    let router = Router::new()
         .nest("/api", api)
         .route("/ws", any(upgrade::upgrade))
         .fallback_service(pages.with_state(Arc::clone(&app)))
         .layer(middleware::map_response(headers::secure))
-        .with_state(app)
+        .with_state(app);
+    if is_encrypted { router.layer(middleware::map_response(headers::only_encrypted)) } else { router }
+}
+
+/// What is answered over plain HTTP beside the encrypted site at `https`.
+pub(crate) fn redirect(tls: Tls, https: SocketAddr) -> Router {
+    redirect::router(tls, https).layer(middleware::map_response(headers::secure))
 }

@@ -32,7 +32,8 @@ pub(super) async fn upgrade(
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
     let address = caller::address(peer, &headers, &app.config.trusted_proxies);
-    if !caller::is_allowed(caller::origin(&headers), &headers, &app.config.origins) {
+    let is_encrypted = app.config.tls.is_some();
+    if !caller::is_allowed(caller::origin(&headers), &headers, is_encrypted, &app.config.origins) {
         tracing::debug!(%address, "refused a page of another origin");
         return Problem::origin_refused().into_response();
     }

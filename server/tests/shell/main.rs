@@ -10,4 +10,5 @@ mod logs;
 mod recipes;
 mod shutdown;
 mod signaling;
+mod tls;
 mod webhooks;

@@ -97,7 +97,7 @@ async fn live(app: &App, room: &RoomId) -> Result<Option<Live>, Problem> {
 }
 
 fn base(app: &App, peer: SocketAddr, headers: &HeaderMap) -> String {
-    caller::base(peer, headers, &app.config.trusted_proxies).unwrap_or_default()
+    caller::base(peer, headers, &app.config).unwrap_or_default()
 }
 
 /// Lists the rooms that were set up or in which somebody is, by name.

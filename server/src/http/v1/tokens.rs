@@ -170,7 +170,7 @@ pub(super) async fn create_token(
     })?;
     let link = match &grants.rooms {
         RoomScope::One(room) => {
-            let base = caller::base(peer, &headers, &app.config.trusted_proxies).unwrap_or_default();
+            let base = caller::base(peer, &headers, &app.config).unwrap_or_default();
             Some(format!("{base}/r/{room}#token={token}"))
         }
         RoomScope::Any => None,
