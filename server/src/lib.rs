@@ -15,6 +15,7 @@ mod app;
 pub mod command;
 mod config;
 pub mod control;
+pub mod doctor;
 mod http;
 mod log;
 mod media;

@@ -13,10 +13,10 @@ fn main() -> ExitCode {
         Ok(loaded) => {
             let result = match &loaded.command {
                 Some(command) => perform(command, &loaded),
-                None => run(loaded),
+                None => run(loaded).map(|()| ExitCode::SUCCESS),
             };
             match result {
-                Ok(()) => ExitCode::SUCCESS,
+                Ok(code) => code,
                 Err(error) => fail(&error),
             }
         }
@@ -42,10 +42,11 @@ fn environment() -> impl Iterator<Item = (String, String)> {
 }
 
 /// Prints what the command makes: nothing else goes to standard output, so that programs can read it.
-fn perform(command: &Command, loaded: &Loaded) -> anyhow::Result<()> {
+fn perform(command: &Command, loaded: &Loaded) -> anyhow::Result<ExitCode> {
     let now = UnixSeconds::of(std::time::SystemTime::now());
-    let text = command.run(&loaded.config, now, rand::random())?;
-    writeln!(stdout(), "{text}").context("the result cannot be written")
+    let printed = command.run(loaded, now, rand::random())?;
+    writeln!(stdout(), "{}", printed.text).context("the result cannot be written")?;
+    Ok(if printed.is_success { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 #[tokio::main]

@@ -1,5 +1,6 @@
 //! What the program does besides serving: it makes tokens and keys, and ends.
 
+mod doctor;
 mod keys;
 mod token;
 
@@ -8,7 +9,8 @@ use std::path::PathBuf;
 pub use self::keys::{KeysArguments, NewKey};
 pub use self::token::TokenArguments;
 use crate::access::{KeyError, TokenError, UnixSeconds};
-use crate::config::Config;
+use crate::config::Loaded;
+use crate::doctor::DoctorArguments;
 
 /// Instead of serving. Absent: serve.
 #[derive(Debug, Clone, PartialEq, Eq, clap::Subcommand)]
@@ -17,6 +19,17 @@ pub enum Command {
     Token(TokenArguments),
     /// Make keys for the settings
     Keys(KeysArguments),
+    /// Say what of these settings cannot work on this machine, and what to do; fails only when something cannot
+    Doctor(DoctorArguments),
+}
+
+/// What a command has to say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Printed {
+    /// For standard output.
+    pub text: String,
+    /// Whether the program ends well.
+    pub is_success: bool,
 }
 
 /// Why a command did nothing.
@@ -59,10 +72,12 @@ impl Command {
     ///
     /// # Errors
     /// [`CommandError`].
-    pub fn run(&self, config: &Config, now: UnixSeconds, random: [u8; 32]) -> Result<String, CommandError> {
+    pub fn run(&self, loaded: &Loaded, now: UnixSeconds, random: [u8; 32]) -> Result<Printed, CommandError> {
+        let good = |text| Printed { text, is_success: true };
         match self {
-            Self::Token(arguments) => arguments.run(config, now, random),
-            Self::Keys(arguments) => arguments.run(random),
+            Self::Token(arguments) => arguments.run(&loaded.config, now, random).map(good),
+            Self::Keys(arguments) => arguments.run(random).map(good),
+            Self::Doctor(arguments) => Ok(doctor::run(arguments, loaded)),
         }
     }
 }

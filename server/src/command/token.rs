@@ -68,7 +68,7 @@ impl TokenArguments {
             return Err(wrong("link", "a token for every room has no link; name one room"));
         };
         let site = match site.as_str() {
-            "" => format!("http://localhost:{}", config.listen.port()),
+            "" => config.local_site(),
             site => site.parse::<crate::config::Origin>().map_err(|error| wrong("link", error))?.to_string(),
         };
         // The fragment is not sent to servers and stands in no log.

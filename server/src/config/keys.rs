@@ -22,6 +22,13 @@ pub(super) struct KeyEntry {
     frame_ancestors: Vec<Origin>,
 }
 
+impl KeyEntry {
+    /// The file with what must stay secret.
+    pub(super) fn secret_file(&self) -> Option<PathBuf> {
+        self.secret_file.clone().or_else(|| self.private_key_file.clone())
+    }
+}
+
 impl std::fmt::Debug for KeyEntry {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "KeyEntry({:?})", self.id)

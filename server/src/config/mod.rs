@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use clap::Parser as _;
 
+use self::keys::KeyEntry;
 use self::layer::Layer;
 pub use self::tls::{AcmeSettings, CertificateFiles, DirectoryUrl, DomainName, MailContact, TlsSource};
 pub use self::value::{Announced, InvalidValue, LogFormat, LogLevel, Origin, VideoCodec};
@@ -170,6 +171,8 @@ pub struct Loaded {
     pub warnings: Vec<String>,
     /// What to do instead of serving.
     pub command: Option<Command>,
+    /// Files of the settings that hold secrets.
+    pub secret_files: Vec<PathBuf>,
 }
 
 /// Visavis: video meetings on your own server.
@@ -214,7 +217,13 @@ impl Config {
         let (variables, warnings) = Layer::from_environment(environment)?;
         let file = path.as_deref().map(read_file).transpose()?.unwrap_or_default();
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let mut config = Self::from_layer(line.layer.over(variables).over(file), cores)?;
+        let layer = line.layer.over(variables).over(file);
+        let entries = layer.keys.iter().flatten();
+        let mut secret_files: Vec<PathBuf> = entries.filter_map(KeyEntry::secret_file).collect();
+        let mut config = Self::from_layer(layer, cores)?;
+        // Secrets may stand in the settings file itself.
+        let has_secrets = !config.keys.keys().is_empty() || !config.webhooks.is_empty();
+        secret_files.extend(path.filter(|_| has_secrets));
         config.data_dir = config.data_dir.or(default_data_dir);
         if config.data_dir.is_none() && matches!(config.tls, Some(TlsSource::Acme(_))) {
             return Err(invalid(
@@ -223,7 +232,25 @@ impl Config {
                 "named where acme_domains is: certificates are kept there",
             ));
         }
-        Ok(Loaded { config, warnings, command: line.command })
+        Ok(Loaded { config, warnings, command: line.command, secret_files })
+    }
+
+    /// The address of the site as far as the settings tell it.
+    #[must_use]
+    pub fn local_site(&self) -> String {
+        let port = self.listen.port();
+        let (scheme, host) = match &self.tls {
+            None => ("http", "localhost"),
+            Some(TlsSource::Files(_)) => ("https", "localhost"),
+            Some(TlsSource::Acme(acme)) => {
+                ("https", acme.domains.first().map_or("localhost", DomainName::as_str))
+            }
+        };
+        if self.tls.is_some() && port == 443 {
+            format!("{scheme}://{host}")
+        } else {
+            format!("{scheme}://{host}:{port}")
+        }
     }
 
     fn from_layer(layer: Layer, cores: usize) -> Result<Self, ConfigError> {

@@ -201,6 +201,14 @@ fn half_of_tls_is_refused_and_what_is_missing_is_named() {
 }
 
 #[test]
+fn the_address_of_the_site_is_what_the_settings_tell() {
+    let site = |flags: &[&str]| load(None, &[("HOME", "/var/ada")], flags).unwrap().config.local_site();
+    assert_eq!(site(&[]), "http://localhost:8080");
+    assert_eq!(site(&FILES), "https://localhost:8080");
+    assert_eq!(site(&["--acme-domains", "meet.example.org", "--port", "443"]), "https://meet.example.org");
+}
+
+#[test]
 fn plain_http_is_sent_on_only_where_a_port_is_named() {
     let redirect = |flags: &[&str]| {
         let flags = [&FILES[..], &["--address", "127.0.0.1"], flags].concat();

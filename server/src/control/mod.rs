@@ -25,6 +25,7 @@ use crate::access::UnixSeconds;
 pub use self::bus::{Bus, BusError, LocalBus, Request, Requests, Subscription};
 pub use self::key::{KeyName, Prefix, Space};
 pub use self::memory::MemoryStore;
+pub(crate) use self::sqlite::{FILE as DATABASE, InspectError, inspect};
 pub use self::sqlite::{OpenError, SqliteStore};
 
 /// Longest value in bytes.

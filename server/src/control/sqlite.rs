@@ -16,7 +16,7 @@ use super::{
 use crate::access::UnixSeconds;
 
 /// The file within the data folder.
-const FILE: &str = "control.sqlite3";
+pub(crate) const FILE: &str = "control.sqlite3";
 /// Calls that wait for the thread; further ones are refused as [`StoreError::Busy`].
 const CALLS_MAX: usize = 1024;
 /// How long the start waits for an earlier server to give the file up.
@@ -146,6 +146,44 @@ fn prepare(connection: &mut Connection) -> Result<i64, rusqlite::Error> {
     }
     transaction.commit()?;
     Ok(found.max(LAYOUT))
+}
+
+/// Why a store that is there cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum InspectError {
+    /// A server has it open.
+    #[error("it is in use")]
+    Locked,
+    /// A newer version has changed the tables.
+    #[error("a newer version wrote it")]
+    Newer,
+    /// What SQLite's check says first.
+    #[error("{0}")]
+    Damaged(String),
+    /// It is not SQLite's, or cannot be read.
+    #[error(transparent)]
+    Sqlite(rusqlite::Error),
+}
+
+/// Looks whether the store in this folder is sound, and changes nothing. False: there is none yet.
+pub(crate) fn inspect(folder: &Path) -> Result<bool, InspectError> {
+    let path = folder.join(FILE);
+    if !path.exists() {
+        return Ok(false);
+    }
+    let wrong = |error: rusqlite::Error| match error.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked) => InspectError::Locked,
+        Some(_) | None => InspectError::Sqlite(error),
+    };
+    let connection =
+        Connection::open_with_flags(path, rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(wrong)?;
+    let layout: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(wrong)?;
+    if layout > LAYOUT {
+        return Err(InspectError::Newer);
+    }
+    let said: String =
+        connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0)).map_err(wrong)?;
+    if said == "ok" { Ok(true) } else { Err(InspectError::Damaged(said)) }
 }
 
 fn work(mut connection: Connection, calls: &Receiver<Call>) {

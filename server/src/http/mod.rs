@@ -53,6 +53,11 @@ pub(crate) fn router(app: Arc<App>) -> Router {
     if is_encrypted { router.layer(middleware::map_response(headers::only_encrypted)) } else { router }
 }
 
+/// Whether this program carries a site.
+pub(crate) fn has_built_in_site() -> bool {
+    site::is_built_in()
+}
+
 /// What is answered over plain HTTP beside the encrypted site at `https`.
 pub(crate) fn redirect(tls: Tls, https: SocketAddr) -> Router {
     redirect::router(tls, https).layer(middleware::map_response(headers::secure))

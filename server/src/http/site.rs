@@ -66,6 +66,11 @@ impl Site {
     }
 }
 
+/// Whether there is a page among the embedded files.
+pub(super) fn is_built_in() -> bool {
+    Embedded::get(INDEX).is_some()
+}
+
 /// Answers every request that is not for the API.
 pub(super) async fn serve(
     State(app): State<Arc<App>>,

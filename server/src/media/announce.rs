@@ -59,7 +59,7 @@ fn is_useful(address: &IpAddr) -> bool {
 }
 
 /// This machine's addresses, that of the default route first. When they cannot be listed: what is known anyway.
-pub(super) fn local_addresses() -> Vec<IpAddr> {
+pub(crate) fn local_addresses() -> Vec<IpAddr> {
     let mut addresses: Vec<IpAddr> = default_route().into_iter().collect();
     match if_addrs::get_if_addrs() {
         Ok(interfaces) => addresses.extend(interfaces.iter().map(if_addrs::Interface::ip)),

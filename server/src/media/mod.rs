@@ -24,9 +24,12 @@ use sfu::{Certificate, SeatChange, Statistics, WallClock};
 use shared::{ResumeToken, RoomId};
 use tokio::sync::mpsc;
 
+pub(crate) use self::announce::local_addresses;
 pub(crate) use self::handle::{Handle, SendError};
 use self::placement::{Load, Placement};
 pub use self::reach::{Reach, ReachWarning};
+pub(crate) use self::reach::{foresee, is_private};
+pub(crate) use self::socket::BUFFER_BYTES;
 pub(crate) use self::tcp::accept;
 use crate::config::Config;
 
@@ -106,7 +109,7 @@ impl Shards {
         let pairs = pairs.map_err(MediaError::Thread)?;
         let wakers: Vec<_> = pairs.iter().map(|(_, inbox)| Arc::clone(&inbox.waker)).collect();
         let ends = pairs.into_iter().zip(links::between(&wakers));
-        let local = announce::local_addresses();
+        let local = local_addresses();
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         for (index, ((handle, inbox), links)) in ends.enumerate() {
             let offset = u16::try_from(index).unwrap_or(u16::MAX);

@@ -8,7 +8,8 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
-use crate::config::Announced;
+use super::announce::{candidates, local_addresses, tcp_candidates};
+use crate::config::{Announced, Config};
 
 /// How long a message to an announced address may take to come back.
 const PROBE_TIMEOUT: Duration = Duration::from_millis(300);
@@ -62,6 +63,17 @@ impl Reach {
             }
         }
     }
+}
+
+/// What clients will see of a server with these settings on this machine, which need not run. Nothing is sent.
+pub(crate) fn foresee(config: &Config) -> Reach {
+    let local = local_addresses();
+    let announced: Vec<IpAddr> = config.announce.iter().map(|announced| announced.address).collect();
+    let candidates = candidates(config.media_listen, 0, &config.announce, &local);
+    let tcp_candidates =
+        config.media_tcp.map(|tcp| tcp_candidates(tcp.address, &config.announce, &local)).unwrap_or_default();
+    let warnings = judge(config.media_listen, &candidates, &announced);
+    Reach { candidates, tcp_candidates, warnings }
 }
 
 /// Something about the addresses that clients are told, with what to do about it.
@@ -142,7 +154,7 @@ fn judge(bound: SocketAddr, candidates: &[SocketAddr], announced: &[IpAddr]) -> 
 }
 
 /// Addresses that no packet from the Internet is sent to: RFC 1918, RFC 6598, RFC 4193, loopback and link-local.
-fn is_private(address: IpAddr) -> bool {
+pub(crate) fn is_private(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(ip) => {
             let [a, b, ..] = ip.octets();

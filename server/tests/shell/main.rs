@@ -3,8 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod access;
+mod acme;
 mod api;
 mod client;
+mod doctor;
 mod http;
 mod logs;
 mod recipes;

@@ -145,6 +145,13 @@ pub(crate) fn check_key(chain_pem: &[u8], key_pem: &[u8]) -> Result<(), Certific
     certified(chain(chain_pem)?, key_pem).map(drop)
 }
 
+/// Whether there is an authority in PEM that others can be checked against.
+pub(crate) fn check_root(pem: &[u8]) -> Result<(), CertificateError> {
+    let chain = chain(pem)?;
+    let first = chain.first().ok_or(CertificateError::NoCertificate)?;
+    X509Certificate::from_der(first).map(drop).map_err(|_| CertificateError::Malformed(1))
+}
+
 fn certified(chain: Vec<CertificateDer<'static>>, key_pem: &[u8]) -> Result<CertifiedKey, CertificateError> {
     let key = PrivateKeyDer::from_pem_slice(key_pem).map_err(|_| CertificateError::NoKey)?;
     let signing = aws_lc_rs::sign::any_supported_type(&key).map_err(|_| CertificateError::UnusableKey)?;

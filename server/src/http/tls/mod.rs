@@ -20,7 +20,8 @@ use tokio_rustls::rustls::version::{TLS12, TLS13};
 use tokio_rustls::rustls::{self, ServerConfig};
 
 use self::acme::Acme;
-use self::certificate::covers;
+pub(crate) use self::acme::AcmeStorage;
+pub(crate) use self::certificate::{Facts, check_key, check_root, covers};
 pub(super) use self::resolver::is_challenge;
 use self::resolver::{CHALLENGE_PROTOCOL, Resolver};
 use crate::access::UnixSeconds;

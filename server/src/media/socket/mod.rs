@@ -31,7 +31,7 @@ pub(super) const RECEIVE_BATCH: usize = 64;
 /// Room for one received datagram: more than Ethernet carries, so that a longer one is recognised and dropped.
 const RECEIVE_BYTES_MAX: usize = 2048;
 /// What the kernel is asked to buffer each way: about 100 ms of 300 Mbit/s.
-const BUFFER_BYTES: usize = 4 << 20;
+pub(crate) const BUFFER_BYTES: usize = 4 << 20;
 /// How long a full send buffer is waited for before the rest of a batch is dropped: media that comes later than
 /// this helps nobody, and meanwhile nothing is received.
 const WRITABLE_TIMEOUT_MS: u16 = 2;

@@ -16,6 +16,7 @@ use tokio::sync::watch;
 
 use self::order::{Issued, OrderError, account, order};
 use self::schedule::Validity;
+pub(crate) use self::storage::Storage as AcmeStorage;
 use self::storage::Storage;
 use self::transport::Transport;
 use super::certificate::{Certificate, Facts};

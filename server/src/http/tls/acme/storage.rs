@@ -22,7 +22,7 @@ impl Storage {
         Self { folder: data_dir.join("acme").join(name) }
     }
 
-    pub(crate) fn folder(&self) -> &Path {
+    pub(super) fn folder(&self) -> &Path {
         &self.folder
     }
 
@@ -45,8 +45,13 @@ impl Storage {
     }
 
     /// Key and chain.
-    pub(crate) fn certificate(&self) -> Option<Vec<u8>> {
-        std::fs::read(self.folder.join(CERTIFICATE)).ok()
+    pub(super) fn certificate(&self) -> Option<Vec<u8>> {
+        std::fs::read(self.certificate_path()).ok()
+    }
+
+    /// Where key and chain are kept.
+    pub(crate) fn certificate_path(&self) -> PathBuf {
+        self.folder.join(CERTIFICATE)
     }
 
     /// One file for both, so that they always belong together.
