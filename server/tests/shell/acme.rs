@@ -31,14 +31,18 @@ struct Pebble {
 
 impl Drop for Pebble {
     fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl Pebble {
+    fn stop(&mut self) {
         for process in &mut self.processes {
             let _ = process.kill();
             let _ = process.wait();
         }
     }
-}
 
-impl Pebble {
     /// Validates on this port and issues certificates that hold so long. Nothing: it is not installed.
     async fn start(validated_port: u16, lifetime_s: u64) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
@@ -63,7 +67,7 @@ impl Pebble {
         let resolver = spawn(
             Command::new("pebble-challtestsrv")
                 .args(["-defaultIPv6", "", "-defaultIPv4", "127.0.0.1", "-http01", "", "-https01", ""])
-                .args(["-tlsalpn01", "", "-doh", "", "-dns01", &names.to_string()])
+                .args(["-tlsalpn01", "", "-dns01", &names.to_string()])
                 .args(["-management", &free_tcp().to_string()]),
         );
         let resolver = match resolver {
@@ -146,7 +150,7 @@ async fn shown_other_than(address: SocketAddr, earlier: Option<&[u8]>, patience:
 #[tokio::test]
 async fn a_certificate_is_got_kept_and_shown_again_and_what_fails_takes_nothing_away() {
     let listen = free_tcp();
-    let Some(pebble) = Pebble::start(listen.port(), 90 * 24 * 3600).await else { return };
+    let Some(mut pebble) = Pebble::start(listen.port(), 90 * 24 * 3600).await else { return };
     let data_dir = tempfile::tempdir().unwrap();
     let running = server(listen, pebble.settings(&[NAME, "www.example.org"]), data_dir.path()).await;
     assert_eq!(
@@ -160,7 +164,7 @@ async fn a_certificate_is_got_kept_and_shown_again_and_what_fails_takes_nothing_
     check_modes(data_dir.path());
     // Without the authority, what was kept is shown, even while an order for one more name fails.
     let wider = pebble.settings(&[NAME, "www.example.org", "third.example.org"]);
-    drop(pebble);
+    pebble.stop();
     let running = server(listen, wider, data_dir.path()).await;
     assert_eq!(shown(listen, b"http/1.1").await, Some(first.clone()));
     tokio::time::sleep(Duration::from_secs(1)).await;

@@ -9,12 +9,15 @@ use server::Config;
 
 use crate::client::start_with;
 
-/// Runs it, and returns whether it ended well and what it said.
-fn doctor(arguments: &[&str]) -> (bool, Value) {
+/// Runs it with flags over these variables, and returns whether it ended well and what it said.
+fn doctor(variables: &[(&str, &str)], flags: &[&str], more: &[&str]) -> (bool, Value) {
     let output = Command::new(env!("CARGO_BIN_EXE_visavis"))
-        .args(["doctor", "--json", "--address", "127.0.0.1"])
-        .args(arguments)
+        .args(flags)
+        .args(["doctor", "--json"])
+        .args(more)
         .env_clear()
+        .envs(variables.iter().copied())
+        .env("VISAVIS_ADDRESS", "127.0.0.1")
         .output()
         .unwrap();
     let said = serde_json::from_slice(&output.stdout);
@@ -63,10 +66,15 @@ impl Place {
         self.write("key.pem", &key.serialize_pem());
     }
 
-    fn doctor(&self, more: &[&str]) -> (bool, Value) {
+    fn doctor(&self, flags: &[&str], more: &[&str]) -> (bool, Value) {
         let (config, site, data) = (self.path("visavis.toml"), self.path("site"), self.path("data"));
-        let usual = ["--config", &config, "--site", &site, "--data-dir", &data, "--port", "0"];
-        doctor(&[&usual, more].concat())
+        let usual = [
+            ("VISAVIS_CONFIG", &config[..]),
+            ("VISAVIS_SITE", &site),
+            ("VISAVIS_DATA_DIR", &data),
+            ("VISAVIS_PORT", "0"),
+        ];
+        doctor(&usual, flags, more)
     }
 }
 
@@ -84,7 +92,7 @@ fn settings_that_work_have_no_failure_and_every_check_is_told() {
     let place = Place::new();
     place.certificate(2100);
     let (chain, key) = (place.path("chain.pem"), place.path("key.pem"));
-    let (is_success, report) = place.doctor(&["--tls-certificate", &chain, "--tls-key", &key]);
+    let (is_success, report) = place.doctor(&["--tls-certificate", &chain, "--tls-key", &key], &[]);
     assert!(is_success, "{report:#}");
     assert_eq!(report["checks"].as_array().unwrap().len(), 9);
     let found = found(&report);
@@ -99,8 +107,8 @@ fn what_is_broken_is_named_with_its_fix_and_the_program_fails() {
     place.certificate(2021);
     let (chain, key) = (place.path("chain.pem"), place.path("key.pem"));
     place.write("other.pem", &KeyPair::generate().unwrap().serialize_pem());
-    let check = |more: &[&str], expected: &str| {
-        let (is_success, report) = place.doctor(more);
+    let check = |flags: &[&str], expected: &str| {
+        let (is_success, report) = place.doctor(flags, &[]);
         assert!(!is_success && found(&report).contains(&expected), "{expected}: {report:#}");
         let text = report.to_string();
         assert!(!text.contains("\"fix\":\"\"") && !text.contains("K7mWq2xR"), "{text}");
@@ -126,12 +134,12 @@ fn what_can_be_guessed_or_read_by_everybody_is_warned_of() {
     let place = Place::new();
     place.write("visavis.toml", &format!("[[keys]]\nid = \"a\"\nsecret = \"{}\"\n", "ab".repeat(20)));
     set_mode(Path::new(&place.path("visavis.toml")), 0o644);
-    let (is_success, report) = place.doctor(&[]);
+    let (is_success, report) = place.doctor(&[], &[]);
     assert!(is_success, "{report:#}");
     for id in ["weak_secret", "no_api_key", "secret_readable"] {
         assert!(found(&report).contains(&id), "{id}: {report:#}");
     }
-    let (_, report) = doctor(&["--port", "0", "--open"]);
+    let (_, report) = doctor(&[], &["--port", "0", "--open", "true"], &[]);
     assert!(found(&report).contains(&"open_to_everybody"), "{report:#}");
     assert!(found(&report).contains(&"no_data_folder"), "{report:#}");
 }
@@ -144,7 +152,7 @@ async fn a_server_that_runs_is_recognised_and_its_ports_and_data_are_its_own() {
     let (port, media) = (server.http_addr.port().to_string(), server.media_addr.port().to_string());
     let url = format!("http://127.0.0.1:{port}");
     let run = move || {
-        place.doctor(&["--port", &port, "--media-port", &media, "--media-tcp-port", "0", "--url", &url])
+        place.doctor(&["--port", &port, "--media-port", &media, "--media-tcp-port", "0"], &["--url", &url])
     };
     let (is_success, report) = tokio::task::spawn_blocking(run).await.unwrap();
     assert!(is_success, "{report:#}");
@@ -158,7 +166,7 @@ async fn a_server_that_runs_is_recognised_and_its_ports_and_data_are_its_own() {
 fn people_get_a_line_for_each_check() {
     let place = Place::new();
     let output = Command::new(env!("CARGO_BIN_EXE_visavis"))
-        .args(["doctor", "--address", "127.0.0.1", "--port", "0", "--site", &place.path("site")])
+        .args(["--address", "127.0.0.1", "--port", "0", "--site", &place.path("site"), "doctor"])
         .env_clear()
         .output()
         .unwrap();
