@@ -60,9 +60,9 @@ impl Acme {
 
     /// Gets and renews until the server stops.
     pub(super) async fn run(self, mut shutdown: watch::Receiver<bool>) {
-        let (mut failures, mut failed_at) = (0, UnixSeconds(0));
+        let (mut failures, mut ordered_at) = (0, None);
         loop {
-            let at = schedule::next(self.held(), failures, failed_at, rand::random());
+            let at = schedule::next(self.held(), failures, ordered_at, rand::random());
             while let Some(left) = at.0.checked_sub(now().0).filter(|left| *left > 0) {
                 if !pause(Duration::from_secs(left).min(PAUSE_MAX), &mut shutdown).await {
                     return;
@@ -73,6 +73,7 @@ impl Acme {
                 () = crate::app::stopping(&mut shutdown) => return,
             };
             self.resolver.forget_challenges();
+            ordered_at = Some(now());
             match result {
                 Ok(facts) => {
                     failures = 0;
@@ -80,7 +81,9 @@ impl Acme {
                 }
                 Err(error) => {
                     failures += 1;
-                    failed_at = now();
+                    if error.is_of_account() {
+                        self.storage.forget_account();
+                    }
                     tracing::error!(error = %describe(&error), failures, "no new certificate; it is tried again");
                 }
             }

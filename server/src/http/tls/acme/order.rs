@@ -40,6 +40,14 @@ pub(super) enum OrderError {
     Account(#[from] serde_json::Error),
 }
 
+impl OrderError {
+    /// Whether the authority no longer knows the account: the next order makes another one.
+    pub(super) fn is_of_account(&self) -> bool {
+        let Self::Acme(instant_acme::Error::Api(problem)) = self else { return false };
+        problem.r#type.as_deref() == Some("urn:ietf:params:acme:error:accountDoesNotExist")
+    }
+}
+
 /// What was issued, both in PEM.
 pub(super) struct Issued {
     pub(super) chain: String,

@@ -44,6 +44,12 @@ impl Storage {
         self.replace(ACCOUNT, credentials)
     }
 
+    /// The next order makes another one.
+    pub(super) fn forget_account(&self) {
+        // When it stays, the next order fails as this one has, and says so.
+        let _ = std::fs::remove_file(self.folder.join(ACCOUNT));
+    }
+
     /// Key and chain.
     pub(super) fn certificate(&self) -> Option<Vec<u8>> {
         std::fs::read(self.certificate_path()).ok()
