@@ -6,37 +6,38 @@
 )]
 
 use std::fmt::Display;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-/// A numbered sequence of steps: each is announced, timed, and closed with a sentence.
+/// A numbered sequence of steps: each is announced, timed, and closed with a sentence. Two may be under way at once.
 #[derive(Debug)]
 pub(crate) struct Steps {
-    done: usize,
+    begun: AtomicUsize,
     total: usize,
 }
 
 impl Steps {
     /// A sequence of `total` steps.
-    pub(crate) fn new(total: usize) -> Self {
-        Self { done: 0, total }
+    pub(crate) const fn new(total: usize) -> Self {
+        Self { begun: AtomicUsize::new(0), total }
     }
 
     /// Announces `title`, does `work`, and prints the sentence it returns with the elapsed time.
-    pub(crate) fn step(&mut self, title: &str, work: impl FnOnce() -> Result<String>) -> Result<()> {
-        self.done += 1;
-        println!("[{}/{}] {title}", self.done, self.total);
+    pub(crate) fn step(&self, title: &str, work: impl FnOnce() -> Result<String>) -> Result<()> {
+        let number = self.begun.fetch_add(1, Ordering::Relaxed) + 1;
+        println!("[{number}/{}] {title}", self.total);
         let started = Instant::now();
         let outcome = work();
         let elapsed = seconds(started.elapsed());
         match outcome {
             Ok(sentence) => {
-                println!("      {sentence} ({elapsed})");
+                println!("      {title}: {sentence} ({elapsed})");
                 Ok(())
             }
             Err(error) => {
-                println!("      failed ({elapsed})");
+                println!("      {title}: failed ({elapsed})");
                 Err(error)
             }
         }

@@ -40,7 +40,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
     let profile = if options.debug { Profile::Debug } else { Profile::Release };
     server::check_port_is_free(options.port)?;
     let needs = plan(SITE_NEEDS);
-    let mut steps = Steps::new(needs.len() + 3);
+    let steps = Steps::new(needs.len() + 3);
     for need in needs {
         steps.step(need.title(), || need.provide(workspace))?;
     }

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 use clap::{Args, ValueEnum as _};
 
-use crate::console::{self, Steps};
-use crate::setup::{Need, plan};
+use crate::console;
+use crate::setup::{Need, provide};
 use crate::tiers::Tier;
 use crate::workspace::Workspace;
 
@@ -72,16 +72,12 @@ fn selected(named: &[Tier]) -> Vec<Tier> {
 
 /// Sets up what the tiers need. What cannot be set up fails the tiers that need it, not the whole run.
 fn set_up(workspace: &Workspace, tiers: &[Tier]) -> Vec<(Need, String)> {
-    let needs = plan(tiers.iter().flat_map(|tier| tier.needs().iter().copied()));
-    let mut steps = Steps::new(needs.len());
-    let mut missing = Vec::new();
-    for need in needs {
-        if let Err(error) = steps.step(need.title(), || need.provide(workspace)) {
-            console::failure(&error);
-            missing.push((need, format!("{error:#}")));
-        }
-    }
-    missing
+    let missing = provide(workspace, tiers.iter().flat_map(|tier| tier.needs().iter().copied()));
+    let told = |(need, error): (Need, anyhow::Error)| {
+        console::failure(&error);
+        (need, format!("{error:#}"))
+    };
+    missing.into_iter().map(told).collect()
 }
 
 fn check_needs(tier: Tier, missing: &[(Need, String)]) -> Result<()> {

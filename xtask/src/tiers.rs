@@ -78,7 +78,7 @@ impl Tier {
             | Self::Security => &[],
             Self::Contract => &[Need::Schemathesis],
             // The segmentation model is an npm package.
-            Self::Unit => &[Need::Node, Need::NpmPackages, Need::DeepFilter],
+            Self::Unit => &[Need::Node, Need::NpmPackages, Need::DeepFilter, Need::Pebble],
             Self::Effects => &[Need::Node, Need::WasmStd, Need::NpmPackages, Need::DeepFilter],
             Self::Lint => &[Need::WasmStd],
             Self::Deny => &[Need::CargoDeny],

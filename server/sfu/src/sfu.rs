@@ -454,9 +454,8 @@ impl Sfu {
         transaction: &[u8],
         datagram: &[u8],
     ) -> Result<(), DropReason> {
-        let asked = |peer: &Peer| {
-            peer.transport.as_ref().is_some_and(|transport| transport.asked(from, transaction))
-        };
+        let asked =
+            |peer: &Peer| peer.transport.as_ref().is_some_and(|transport| transport.asked(from, transaction));
         let key = self.find_within_budget(asked).ok_or(DropReason::Stun)?;
         let transport = self.peers.get_mut(key).and_then(|peer| peer.transport.as_mut());
         if !transport.is_some_and(|transport| transport.handle_path_answer(now, from, datagram)) {

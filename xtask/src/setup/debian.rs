@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Result, bail};
 
@@ -14,9 +15,13 @@ pub(super) fn can_install() -> bool {
     apt::is_debian(&os_release) && rustix::process::geteuid().is_root()
 }
 
-/// Installs `packages`.
+/// Installs `packages`; what there is to install is asked once in a run.
 pub(super) fn install(packages: &[&str]) -> Result<()> {
-    apt_get(&["update", "-qq"])?;
+    static IS_UPDATED: AtomicBool = AtomicBool::new(false);
+    if !IS_UPDATED.load(Ordering::Relaxed) {
+        apt_get(&["update", "-qq"])?;
+        IS_UPDATED.store(true, Ordering::Relaxed);
+    }
     let install = ["install", "--yes", "--no-install-recommends"];
     apt_get(&install.iter().chain(packages).copied().collect::<Vec<_>>())
 }

@@ -13,6 +13,8 @@ mod wasm_source;
 mod wasm_std;
 
 use std::collections::BTreeSet;
+use std::panic::resume_unwind;
+use std::thread;
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
@@ -48,6 +50,8 @@ pub(crate) enum Need {
     Firefox,
     /// A speaker for Firefox, which processes no sound without one.
     SoundServer,
+    /// An ACME server for the tests of certificates.
+    Pebble,
     /// GStreamer for the interop tests.
     Gstreamer,
     /// aiortc for the interop tests.
@@ -76,10 +80,32 @@ impl Need {
             Self::Chromium => "Chromium",
             Self::Firefox => "Firefox",
             Self::SoundServer => "PulseAudio",
+            Self::Pebble => "Pebble",
             Self::Gstreamer => "GStreamer",
             Self::Aiortc => "aiortc",
             Self::Schemathesis => "schemathesis",
             Self::NetworkTools => "network tools",
+        }
+    }
+
+    /// Whether it comes ready-made, in packages of the system or of Python.
+    const fn is_fetched(self) -> bool {
+        match self {
+            Self::Node
+            | Self::WasmStd
+            | Self::NpmPackages
+            | Self::DeepFilter
+            | Self::Trunk
+            | Self::WasmBindgen
+            | Self::CargoDeny => false,
+            Self::Chromium
+            | Self::Firefox
+            | Self::SoundServer
+            | Self::Pebble
+            | Self::Gstreamer
+            | Self::Aiortc
+            | Self::Schemathesis
+            | Self::NetworkTools => true,
         }
     }
 
@@ -96,6 +122,7 @@ impl Need {
             Self::Chromium => Browser::Chromium.provide(),
             Self::Firefox => Browser::Firefox.provide(),
             Self::SoundServer => peers::provide_sound_server(),
+            Self::Pebble => peers::provide_pebble(),
             Self::Gstreamer => peers::provide_gstreamer(),
             Self::Aiortc => PythonTool::AIORTC.provide(workspace),
             Self::Schemathesis => PythonTool::SCHEMATHESIS.provide(workspace),
@@ -114,9 +141,34 @@ pub(crate) struct Options {
 /// Sets up the named needs, or everything that `run` and `test` need.
 pub(crate) fn setup(workspace: &Workspace, options: &Options) -> Result<()> {
     let named = if options.needs.is_empty() { Need::value_variants() } else { &options.needs };
-    let needs = plan(named.iter().copied());
-    let mut steps = Steps::new(needs.len());
-    needs.into_iter().try_for_each(|need| steps.step(need.title(), || need.provide(workspace)))
+    let missing = provide(workspace, named.iter().copied());
+    match missing.into_iter().next() {
+        Some((_, error)) => Err(error),
+        None => Ok(()),
+    }
+}
+
+/// Sees to it that all of `needs` are there, and returns those that cannot be. What is fetched ready-made waits for the network,
+/// and is fetched while the rest is built, which waits for the processor.
+pub(crate) fn provide(
+    workspace: &Workspace,
+    needs: impl IntoIterator<Item = Need>,
+) -> Vec<(Need, anyhow::Error)> {
+    let needs = plan(needs);
+    let steps = Steps::new(needs.len());
+    let (fetched, built): (Vec<Need>, Vec<Need>) = needs.into_iter().partition(|need| need.is_fetched());
+    let one_by_one = |needs: Vec<Need>| {
+        let provide = |need: Need| {
+            steps.step(need.title(), || need.provide(workspace)).err().map(|error| (need, error))
+        };
+        needs.into_iter().filter_map(provide).collect::<Vec<_>>()
+    };
+    thread::scope(|scope| {
+        let fetching = scope.spawn(|| one_by_one(fetched));
+        let mut missing = one_by_one(built);
+        missing.extend(fetching.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        missing
+    })
 }
 
 /// `needs` in the order of setting up, each once.

@@ -1,4 +1,4 @@
-//! The other stacks of the interop tests. (libdatachannel comes with the npm packages.)
+//! What tests run against: other stacks (libdatachannel comes with the npm packages), networks, a speaker, an ACME server.
 
 use std::process::Command;
 
@@ -38,21 +38,22 @@ pub(super) fn provide_gstreamer() -> Result<String> {
 /// What lays out networks: iproute2, nftables, and util-linux to enter them.
 pub(super) fn provide_network_tools() -> Result<String> {
     debian::provide(&["iproute2", "nftables", "util-linux"], || {
-        let missing: Vec<&str> = ["ip", "tc", "nft", "unshare", "nsenter"]
-            .into_iter()
-            .filter(|program| process::find(&[*program]).is_none())
-            .collect();
-        if missing.is_empty() { Ok(()) } else { bail!("not on the search path: {}", missing.join(", ")) }
+        are_found(&["ip", "tc", "nft", "unshare", "nsenter"])
     })
 }
 
 /// What gives a machine without a sound card a speaker.
 pub(super) fn provide_sound_server() -> Result<String> {
-    debian::provide(&["pulseaudio"], || {
-        if process::find(&["pulseaudio"]).is_some() {
-            Ok(())
-        } else {
-            bail!("no program pulseaudio on the search path")
-        }
-    })
+    debian::provide(&["pulseaudio"], || are_found(&["pulseaudio"]))
+}
+
+/// Pebble, the ACME server that Let's Encrypt tests clients with, and its name server.
+pub(super) fn provide_pebble() -> Result<String> {
+    debian::provide(&["pebble"], || are_found(&["pebble", "pebble-challtestsrv"]))
+}
+
+fn are_found(programs: &[&str]) -> Result<()> {
+    let missing: Vec<&str> =
+        programs.iter().copied().filter(|program| process::find(&[*program]).is_none()).collect();
+    if missing.is_empty() { Ok(()) } else { bail!("not on the search path: {}", missing.join(", ")) }
 }
