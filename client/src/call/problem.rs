@@ -66,6 +66,7 @@ const fn of_goodbye(reason: GoodbyeReason) -> Key {
         GoodbyeReason::Restarting => Key::ProblemShutDown,
         GoodbyeReason::ProtocolViolation => Key::ProblemPage,
         GoodbyeReason::TooSlow => Key::ProblemTooSlow,
+        GoodbyeReason::Banned => Key::BannedText,
         GoodbyeReason::Unknown => Key::ProblemClosed,
     }
 }
