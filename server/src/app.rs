@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 
 use crate::access::{Gate, Openness, RoomControl, UnixSeconds, revocation};
 use crate::config::{Config, DataDir, MediaTcp};
-use crate::control::{Bus, ControlStore, LocalBus, MemoryStore, OpenError, SqliteStore};
+use crate::control::{Bus, ControlStore, LocalBus, MemoryStore, OpenError, SqliteStore, StoreError};
 use crate::http::tls::{self, Tls, TlsError};
 use crate::http::{Admission, Port, Quotas, Site, redirect, router, serve};
 use crate::media::{MediaError, Reach, Shards, accept};
@@ -73,6 +73,9 @@ pub enum StartError {
     /// The folder for what survives a restart was named and cannot be used.
     #[error("what survives a restart cannot be kept; name another folder with --data-dir")]
     Store(#[source] OpenError),
+    /// The store opens and does not tell which tokens were taken back.
+    #[error("which tokens were taken back cannot be read; `visavis doctor` looks at what is kept in --data-dir")]
+    Revocations(#[source] StoreError),
     /// The library makes no key.
     #[error("the key for those who make rooms cannot be made")]
     HostKey,
@@ -114,6 +117,28 @@ impl App {
     }
 }
 
+/// Who may come in, and where what is known of it is kept.
+struct Access {
+    gate: Arc<Gate>,
+    store: Arc<dyn ControlStore>,
+    bus: Arc<dyn Bus>,
+    revoking: JoinHandle<()>,
+}
+
+impl Access {
+    /// As it was before the restart. When that cannot be read nothing starts: whoever was shut out would be in again.
+    async fn restore(config: &Config) -> Result<Self, StartError> {
+        let gate = Gate::new(config.keys.clone(), config.parties.clone(), config.open);
+        let gate = Arc::new(gate.with_guests(config.guests));
+        warn_of_openness(&gate);
+        let store = open_store(config.data_dir.clone()).await?;
+        let bus: Arc<dyn Bus> = Arc::new(LocalBus::default());
+        revocation::restore(&*store, &gate, unix_now()).await.map_err(StartError::Revocations)?;
+        let revoking = tokio::spawn(revocation::follow(Arc::clone(&bus), Arc::clone(&gate), unix_now));
+        Ok(Self { gate, store, bus, revoking })
+    }
+}
+
 /// The whole server; see [`Server::start`].
 #[derive(Debug)]
 pub struct Server;
@@ -134,16 +159,7 @@ impl Server {
         let http_redirect_addr = redirecting.as_ref().and_then(|listener| listener.local_addr().ok());
         let site = Site::new(config.site.as_deref())
             .map_err(|source| StartError::Site { folder: config.site.clone().unwrap_or_default(), source })?;
-        let gate = Gate::new(config.keys.clone(), config.parties.clone(), config.open);
-        let gate = Arc::new(gate.with_guests(config.guests));
-        warn_of_openness(&gate);
-        let store = open_store(config.data_dir.clone()).await?;
-        let bus: Arc<dyn Bus> = Arc::new(LocalBus::default());
-        if let Err(error) = revocation::restore(&*store, &gate, unix_now()).await {
-            // They open until they end, which is better than no meeting at all.
-            tracing::error!(%error, "revoked tokens cannot be read");
-        }
-        let revoking = tokio::spawn(revocation::follow(Arc::clone(&bus), Arc::clone(&gate), unix_now));
+        let Access { gate, store, bus, revoking } = Access::restore(&config).await?;
         let media_tcp = listen_for_media(&config).await?;
         let media_tcp_addr = media_tcp.as_ref().and_then(|listener| listener.local_addr().ok());
         let shards = Arc::new(Shards::start(&config, media_tcp_addr)?);

@@ -34,9 +34,10 @@ pub async fn restore(store: &dyn ControlStore, gate: &Gate, now: UnixSeconds) ->
         let range = Range { prefix: Prefix::all(Space::RevokedToken), after, limit: PAGE_MAX };
         let entries = store.list(range, now).await?;
         for entry in &entries {
-            let ends = entry.value.as_slice().try_into().map(u64::from_be_bytes).map(UnixSeconds);
-            if let (Some(token), Ok(ends)) = (TokenId::new(&entry.key.last_part()), ends) {
-                gate.revoke(token, ends, now);
+            // Until when may be lost; that it was taken back is not.
+            let ends = entry.value.as_slice().try_into().map_or(u64::MAX, u64::from_be_bytes);
+            if let Some(token) = TokenId::new(&entry.key.last_part()) {
+                gate.revoke(token, UnixSeconds(ends), now);
             }
         }
         let Some(last) = entries.last() else { return Ok(()) };

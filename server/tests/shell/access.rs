@@ -4,7 +4,7 @@ use std::path::Path;
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use server::{Config, DataDir, Running};
+use server::{Config, DataDir, Running, Server};
 
 use crate::api::{config, post, request, value};
 use crate::client::{Client, hello, start_with};
@@ -46,6 +46,27 @@ async fn a_revoked_token_opens_nothing_before_and_after_a_restart() {
     assert!(error["message"].as_str().unwrap().contains("revoked"), "{error}");
     Client::join_as(&server, "standup", "Bo", &other["token"]).await;
     server.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_revocation_that_cannot_be_read_opens_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = start_with(on_disk(folder.path())).await;
+    let made = token(&server, &json!({"room": "standup"})).await;
+    let path = format!("/tokens/{}", made["token_id"].as_str().unwrap());
+    request(&server, Method::DELETE, &path).send().await.unwrap().error_for_status().unwrap();
+    server.shutdown().await;
+    let change = |sql: &str| {
+        let store = rusqlite::Connection::open(folder.path().join("control.sqlite3")).unwrap();
+        store.execute_batch(sql).expect("nobody has the file");
+    };
+    change("UPDATE entry SET value = x'00' WHERE key LIKE '%' || 'oken' || '%'");
+    let server = start_with(on_disk(folder.path())).await;
+    say_hello(&server, "standup", Some(&made["token"])).await.expect_error("token_invalid").await;
+    server.shutdown().await;
+    change("ALTER TABLE entry RENAME COLUMN value TO contents");
+    let error = Server::start(on_disk(folder.path())).await.unwrap_err();
+    assert!(error.to_string().starts_with("which tokens were taken back cannot be read"), "{error}");
 }
 
 #[tokio::test]
