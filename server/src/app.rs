@@ -15,7 +15,7 @@ use crate::access::{Gate, Openness, RoomControl, UnixSeconds, revocation};
 use crate::config::{Config, DataDir, MediaTcp};
 use crate::control::{Bus, ControlStore, LocalBus, MemoryStore, OpenError, SqliteStore, StoreError};
 use crate::http::tls::{self, Tls, TlsError};
-use crate::http::{Admission, Port, Quotas, Site, redirect, router, serve};
+use crate::http::{Admission, Port, Quotas, SIGNALING_MAX, Site, redirect, router, serve};
 use crate::media::{MediaError, Reach, Shards, accept};
 use crate::rooms::{HostKey, Rooms};
 use crate::webhooks::Webhooks;
@@ -74,7 +74,9 @@ pub enum StartError {
     #[error("what survives a restart cannot be kept; name another folder with --data-dir")]
     Store(#[source] OpenError),
     /// The store opens and does not tell which tokens were taken back.
-    #[error("which tokens were taken back cannot be read; `visavis doctor` looks at what is kept in --data-dir")]
+    #[error(
+        "which tokens were taken back cannot be read; `visavis doctor` looks at what is kept in --data-dir"
+    )]
     Revocations(#[source] StoreError),
     /// The library makes no key.
     #[error("the key for those who make rooms cannot be made")]
@@ -176,7 +178,7 @@ impl Server {
         let keeping = tokio::spawn(Arc::clone(&rooms).keep(shutdown.clone()));
         let ruling = tokio::spawn(Arc::clone(&rooms).run(shutdown.clone()));
         let app = Arc::new(App {
-            admission: Admission::new(config.connections_per_address_max),
+            admission: Admission::new(SIGNALING_MAX, config.connections_per_address_max),
             gate,
             store,
             bus,
@@ -196,10 +198,11 @@ impl Server {
         let upkeep = upkeep.map(|upkeep| tokio::spawn(upkeep.run(shutdown.clone())));
         let link = link(tls.as_ref(), http_addr);
         let redirecting = redirecting.zip(tls.clone()).map(|(listener, tls)| {
-            let port = Port::redirect(listener, redirect(tls, http_addr));
+            let port = Port::redirect(listener, redirect(tls, http_addr), &app.config);
             tokio::spawn(serve(port, shutdown.clone(), work.clone()))
         });
-        let listening = tokio::spawn(serve(Port::site(listener, router(app), tls), shutdown, work));
+        let port = Port::site(listener, router(Arc::clone(&app)), tls, &app.config);
+        let listening = tokio::spawn(serve(port, shutdown, work));
         let reporting = tokio::spawn(report(Arc::clone(&shards)));
         tracing::info!(port = http_addr.port(), "listening");
         let media_addr = media_addrs[0];

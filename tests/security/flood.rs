@@ -5,8 +5,10 @@ use std::time::Instant;
 use reqwest::{Method, StatusCode};
 use server::{Config, Running};
 use shared::protocol::{Chat, ClientMessage, GoodbyeReason, ServerMessage};
+use tokio::net::TcpSocket;
 
 use crate::raw::{Raw, status};
+use crate::socket::PATIENCE;
 use crate::world::{ROOM, api, bare, config, grants, join, rooms, start, start_with};
 
 /// Two people join and chat: what the server is for.
@@ -63,6 +65,31 @@ async fn an_address_has_so_many_connections_and_others_are_not_concerned() {
     }
     is_served(&server, "board").await;
     drop(open);
+    server.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn silent_connections_of_one_address_keep_nobody_else_out() {
+    let server = start_with(Config { connections_per_address_max: 2, ..config() }).await;
+    let mut silent = Vec::new();
+    // Eight for each that may carry signaling.
+    for _ in 0..16 {
+        silent.push(Raw::connect(server.http_addr).await);
+    }
+    for _ in 0..200 {
+        let heard = Raw::connect(server.http_addr).await.hear_all().await;
+        assert!(heard.is_empty(), "one too many is closed at once");
+    }
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.2:0".parse().unwrap()).unwrap();
+    let other = Raw(socket.connect(server.http_addr).await.unwrap());
+    assert_eq!(status(&other.asked_for_readiness().await), 200);
+    drop(silent);
+    // The server notices each of them when it reads its end.
+    let served =
+        async { while Raw::connect(server.http_addr).await.asked_for_readiness().await.is_empty() {} };
+    tokio::time::timeout(PATIENCE, served).await.expect("the places are given back");
+    is_served(&server, "board").await;
     server.shutdown().await;
 }
 

@@ -29,6 +29,12 @@ impl Raw {
         heard
     }
 
+    /// What the server says when it is asked whether it is ready; nothing when it closes instead.
+    pub(crate) async fn asked_for_readiness(mut self) -> Vec<u8> {
+        self.say("GET /api/ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").await;
+        self.hear_all().await
+    }
+
     /// The head of an answer.
     pub(crate) async fn head(&mut self) -> String {
         let mut head = Vec::new();

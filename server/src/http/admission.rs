@@ -1,15 +1,16 @@
-//! How many signaling connections one address may have.
+//! How many connections one address may have.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Most signaling connections in all: far above what the shards carry.
-const CONNECTIONS_MAX: usize = 20_000;
+pub(crate) const SIGNALING_MAX: usize = 20_000;
 
 /// Counts connections by address. Its size is bounded by the connections that it counts.
 #[derive(Debug)]
 pub(crate) struct Admission {
+    max: usize,
     per_address_max: usize,
     open: Mutex<Open>,
 }
@@ -37,8 +38,9 @@ pub(crate) enum Full {
 }
 
 impl Admission {
-    pub(crate) fn new(per_address_max: usize) -> Arc<Self> {
-        Arc::new(Self { per_address_max, open: Mutex::default() })
+    /// So many in all, and of one address.
+    pub(crate) fn new(max: usize, per_address_max: usize) -> Arc<Self> {
+        Arc::new(Self { max, per_address_max, open: Mutex::default() })
     }
 
     /// A place for one more connection of this address.
@@ -46,7 +48,7 @@ impl Admission {
         let key = network(address);
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let count = open.by_address.get(&key).copied().unwrap_or_default();
-        if open.total >= CONNECTIONS_MAX {
+        if open.total >= self.max {
             return Err(Full::Server);
         }
         if count >= self.per_address_max {
@@ -92,7 +94,7 @@ mod tests {
 
     #[test]
     fn an_address_has_its_bound_and_gets_places_back() {
-        let admission = Admission::new(2);
+        let admission = Admission::new(100, 2);
         let first = admission.admit(at("10.0.0.1")).unwrap();
         let _second = admission.admit(at("10.0.0.1")).unwrap();
         assert!(admission.admit(at("10.0.0.1")).is_err());
@@ -102,15 +104,22 @@ mod tests {
     }
 
     #[test]
+    fn all_addresses_together_have_a_bound_too() {
+        let admission = Admission::new(1, 2);
+        let _permit = admission.admit(at("10.0.0.1")).unwrap();
+        assert_eq!(admission.admit(at("10.0.0.2")).unwrap_err(), Full::Server);
+    }
+
+    #[test]
     fn nothing_is_kept_about_an_address_without_connections() {
-        let admission = Admission::new(2);
+        let admission = Admission::new(100, 2);
         drop(admission.admit(at("10.0.0.1")));
         assert!(admission.open.lock().unwrap().by_address.is_empty());
     }
 
     #[test]
     fn addresses_of_one_ipv6_network_count_together() {
-        let admission = Admission::new(1);
+        let admission = Admission::new(100, 1);
         let _permit = admission.admit(at("2001:db8::1")).unwrap();
         assert!(admission.admit(at("2001:db8::ffff:2")).is_err());
         assert!(admission.admit(at("2001:db8:0:1::1")).is_ok());

@@ -1,7 +1,7 @@
 //! Accepting connections, with bounds that axum's own `serve` does not offer: deadlines for handshakes and request heads,
 //! and a limit on connections.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,11 +18,15 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 
+use super::admission::{Admission, Full, Permit};
 use super::tls::{Tls, is_challenge};
 use crate::app::stopping;
+use crate::config::Config;
 
-/// Open TCP connections; further ones wait in the kernel's queue.
+/// Open TCP connections, as long as no address has too many; further ones wait in the kernel's queue.
 const CONNECTIONS_MAX: usize = 25_000;
+/// Of one address, for each that may carry its signaling: a browser has six more at a time for all the rest.
+const CONNECTIONS_FOR_SIGNALING: usize = 8;
 /// Of those to the port that only sends on to https: each is over after one answer.
 const REDIRECTED_MAX: usize = 1_000;
 /// How long a TLS handshake may take, from the first byte to the last: who goes through it a byte at a time holds a
@@ -40,31 +44,53 @@ pub(crate) struct Port {
     router: Router,
     tls: Option<Tls>,
     connections_max: usize,
+    admission: Arc<Admission>,
+    /// They bring the connections of many.
+    trusted_proxies: Arc<[IpAddr]>,
 }
 
 impl Port {
     /// The site, encrypted where there is `tls`.
-    pub(crate) const fn site(listener: TcpListener, router: Router, tls: Option<Tls>) -> Self {
-        Self { listener, router, tls, connections_max: CONNECTIONS_MAX }
+    pub(crate) fn site(listener: TcpListener, router: Router, tls: Option<Tls>, config: &Config) -> Self {
+        Self::of(listener, router, tls, CONNECTIONS_MAX, config)
     }
 
     /// Plain HTTP that is sent on to the encrypted site.
-    pub(crate) const fn redirect(listener: TcpListener, router: Router) -> Self {
-        Self { listener, router, tls: None, connections_max: REDIRECTED_MAX }
+    pub(crate) fn redirect(listener: TcpListener, router: Router, config: &Config) -> Self {
+        Self::of(listener, router, None, REDIRECTED_MAX, config)
+    }
+
+    fn of(
+        listener: TcpListener,
+        router: Router,
+        tls: Option<Tls>,
+        connections_max: usize,
+        config: &Config,
+    ) -> Self {
+        let admission =
+            Admission::new(connections_max, config.connections_per_address_max * CONNECTIONS_FOR_SIGNALING);
+        let trusted_proxies = config.trusted_proxies.as_slice().into();
+        Self { listener, router, tls, connections_max, admission, trusted_proxies }
+    }
+
+    /// Whether somebody may have one more connection, and what gives it back. Proxies are counted for whom they speak.
+    fn admit(&self, peer: SocketAddr) -> Result<Option<Permit>, Full> {
+        let address = peer.ip().to_canonical();
+        if self.trusted_proxies.contains(&address) {
+            Ok(None)
+        } else {
+            self.admission.admit(address).map(Some)
+        }
     }
 }
 
 /// Accepts until `shutdown` says true. Every connection holds a clone of `work` until it has ended.
-pub(crate) async fn serve(
-    Port { listener, router, tls, connections_max }: Port,
-    mut shutdown: watch::Receiver<bool>,
-    work: mpsc::Sender<()>,
-) {
-    let places = Arc::new(Semaphore::new(connections_max));
+pub(crate) async fn serve(port: Port, mut shutdown: watch::Receiver<bool>, work: mpsc::Sender<()>) {
+    let places = Arc::new(Semaphore::new(port.connections_max));
     loop {
         let accepted = async {
             let place = Arc::clone(&places).acquire_owned().await.ok()?;
-            Some((listener.accept().await, place))
+            Some((port.listener.accept().await, place))
         };
         let accepted = tokio::select! {
             accepted = accepted => accepted,
@@ -72,9 +98,11 @@ pub(crate) async fn serve(
         };
         match accepted {
             Some((Ok((stream, peer)), place)) => {
-                let connection = connection(stream, peer, tls.clone(), router.clone(), shutdown.clone());
-                let work = work.clone();
-                tokio::spawn(hold(connection, (place, work)));
+                // One too many is closed at once.
+                let Ok(permit) = port.admit(peer) else { continue };
+                let (tls, router) = (port.tls.clone(), port.router.clone());
+                let connection = connection(stream, peer, tls, router, shutdown.clone());
+                tokio::spawn(hold(connection, (place, permit, work.clone())));
             }
             Some((Err(error), _)) => {
                 tracing::warn!(%error, "a connection could not be accepted");
@@ -86,7 +114,10 @@ pub(crate) async fn serve(
 }
 
 /// Runs `work` and gives the held things back after it.
-async fn hold(work: impl Future<Output = ()>, held: (OwnedSemaphorePermit, mpsc::Sender<()>)) {
+async fn hold(
+    work: impl Future<Output = ()>,
+    held: (OwnedSemaphorePermit, Option<Permit>, mpsc::Sender<()>),
+) {
     work.await;
     drop(held);
 }

@@ -20,7 +20,7 @@ use axum::middleware;
 use axum::routing::{any, get, post};
 use tower_http::compression::CompressionLayer;
 
-pub(crate) use self::admission::Admission;
+pub(crate) use self::admission::{Admission, SIGNALING_MAX};
 pub(crate) use self::listener::{Port, serve};
 use self::problem::Problem;
 pub(crate) use self::site::Site;

@@ -26,7 +26,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Accepts until `shutdown` says true.
 pub(crate) async fn accept(listener: TcpListener, shards: Arc<Shards>, mut shutdown: watch::Receiver<bool>) {
     let places = Arc::new(Semaphore::new(UNKNOWN_MAX));
-    let admission = Admission::new(UNKNOWN_PER_ADDRESS_MAX);
+    let admission = Admission::new(UNKNOWN_MAX, UNKNOWN_PER_ADDRESS_MAX);
     // Dropped with this function, which ends them all.
     let mut identifying = JoinSet::new();
     loop {
