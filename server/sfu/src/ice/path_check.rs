@@ -18,7 +18,7 @@ const FIRST_SPACING: Duration = Duration::from_millis(50);
 /// The last is sent 1.6 s after the first, and waits as long for its answer; then the address is no longer believed in.
 const REQUESTS_MAX: u32 = 6;
 
-/// See the [module](self).
+/// One address under check, from the first request to the answer or the last wait. Time is an argument of all it does.
 #[derive(Debug)]
 pub struct PathCheck {
     address: Address,
