@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use crate::route::Route;
 use crate::session::{self, Bond, Embedding};
-use crate::ui::pages::{Home, NotFound, Refused, Room, Waiting};
+use crate::ui::pages::{Home, NotFound, Refused, Room, Unloaded, Waiting};
 
 /// Changes the page; from the context.
 #[derive(Clone, Copy)]
@@ -33,6 +33,7 @@ pub(crate) fn App() -> impl IntoView {
         Bond::Connected | Bond::Alone => Bond::Alone,
         Bond::Awaited => Bond::Awaited,
         Bond::Refused => Bond::Refused,
+        Bond::Broken => Bond::Broken,
     });
     let listeners = [
         session::on_navigation(move || route.set(Route::from_path(&session::path()))),
@@ -44,6 +45,7 @@ pub(crate) fn App() -> impl IntoView {
     move || match (bond.get(), route.get()) {
         (Bond::Awaited, _) => view! { <Waiting /> }.into_any(),
         (Bond::Refused, _) => view! { <Refused /> }.into_any(),
+        (Bond::Broken, _) => view! { <Unloaded /> }.into_any(),
         (_, Route::Home) => view! { <Home /> }.into_any(),
         (_, Route::Room(room)) => view! { <Room room=room /> }.into_any(),
         (_, Route::Unknown) => view! { <NotFound /> }.into_any(),

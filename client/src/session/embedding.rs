@@ -1,29 +1,28 @@
 //! The page around the frame, if there is one: it is listened to after the server has allowed its origin, its commands
-//! are carried out, and it hears what happens.
+//! are carried out, and it hears what happens. What only that takes arrives late.
+
+mod speech;
 
 use std::rc::Rc;
 use std::time::Duration;
 
-use engine::{Act, EndReason, Notice};
+use engine::{EndReason, Notice};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use shared::embed::{
-    Command, ErrorCode, Event, Failure, HiddenPart, LayoutName, Options, Origin, PanelName,
-    ParticipantLeaveReason, ProblemCode, Reply, Stage, Theme, ThemeMode, ToolbarButton, decode_command,
-    decode_options, encode_event, encode_response,
+    Event, HiddenPart, LayoutName, Options, Origin, PanelName, ParticipantLeaveReason, ProblemCode,
+    ToolbarButton, encode_event,
 };
 use shared::meeting::Reaction;
-use shared::protocol::{Departure, Moderation};
+use shared::protocol::Departure;
 use shared::{DisplayName, MediaState, PeerId, RoomId, SourceKind};
 
-use super::language::speak_for_now;
+use self::speech::{Speech, speech};
 use super::{LocalMedia, MeetingHandle, hand_over_token};
 use crate::call::arrangement::{Choice, Mode};
 use crate::call::background::Background;
-use crate::call::capture_problem::Device;
 use crate::call::embed::{
-    Action, Expected, Identity, Observation, OwnLines, Situation, Watcher, asked, decide, is_hidden,
-    properties, reacted, silenced, unwritten, wanted_background, written,
+    Expected, Identity, OwnLines, Watcher, asked, is_hidden, reacted, silenced, wanted_background, written,
 };
 use crate::call::problem;
 use crate::platform::clock::Timer;
@@ -31,7 +30,6 @@ use crate::platform::debug;
 use crate::platform::events::Listener;
 use crate::platform::parent_page::{self, Offer, Port};
 use crate::platform::{page, rooms};
-use crate::strings::Language;
 
 /// How long a frame that was announced a page waits for it; then it goes on alone.
 const OFFER_WITHIN: Duration = Duration::from_secs(10);
@@ -45,6 +43,8 @@ pub(crate) enum Bond {
     Awaited,
     /// The server does not allow this page.
     Refused,
+    /// What would speak with the page did not arrive.
+    Broken,
     /// Commands and events go to and fro.
     Connected,
 }
@@ -80,6 +80,7 @@ pub(crate) struct Embedding {
     room: StoredValue<Option<OpenRoom>, LocalStorage>,
     meeting: RwSignal<Option<MeetingHandle>, LocalStorage>,
     port: StoredValue<Option<Rc<Port>>, LocalStorage>,
+    speech: RwSignal<Option<Speech>>,
     /// Numbers the offers, so that one that was overtaken is recognised.
     offers: StoredValue<u32>,
     events: StoredValue<u32>,
@@ -111,6 +112,7 @@ impl Embedding {
             room: StoredValue::new_local(None),
             meeting: RwSignal::new_local(None),
             port: StoredValue::new_local(None),
+            speech: RwSignal::new(None),
             offers: StoredValue::default(),
             events: StoredValue::default(),
             _listener: StoredValue::new_local(None),
@@ -167,15 +169,15 @@ impl Embedding {
         self.hand_over_token();
         let room = room.to_string();
         Effect::new(move |_| {
-            self.forget_page_background(media.sent_camera.background.get());
-            let observation = self.observe(&room, media, &place.get());
-            let identity = self.identity();
-            let events = self.watcher.try_update_value(|watcher| watcher.observe(observation, &identity));
-            for event in events.unwrap_or_default() {
-                self.tell(&event);
+            if let Some(speech) = self.speech.get() {
+                (speech.tell_changes)(self, &room, media, &place.get());
             }
         });
-        Effect::new(move |_| self.tell_own_lines());
+        Effect::new(move |_| {
+            if let Some(speech) = self.speech.get() {
+                (speech.tell_own_lines)(self);
+            }
+        });
         on_cleanup(move || {
             self.room.try_set_value(None);
         });
@@ -252,51 +254,11 @@ impl Embedding {
         self.tell(&Event::ToolbarButtonClicked { id });
     }
 
-    fn observe(self, room: &str, media: LocalMedia, place: &Place) -> Observation {
-        let observation = Observation {
-            room: room.to_owned(),
-            audio: media.microphone.get(),
-            video: media.camera.get(),
-            screen: media.screen.is_on(),
-            screen_answers: media.screen.answers.get(),
-            background: media.sent_camera.background.get().name(),
-            ..Observation::default()
-        };
-        let meeting = self.meeting.get();
-        match (place, meeting) {
-            (Place::Ended(reason), _) => observation.with_end(reason),
-            (Place::Meeting, Some(meeting)) => {
-                let identity = self.identity();
-                let layout = meeting.signals.stage.choice.with(|choice| layout_name(choice.mode));
-                let observation = Observation { layout: Some(layout), ..observation };
-                let talk = meeting.signals.talk;
-                let with_gathering = |gathering: &_| {
-                    meeting.signals.view.with(|view| observation.with_call(view, gathering, &identity))
-                };
-                talk.gathering.with(with_gathering)
-            }
-            (Place::Meeting, None) => Observation { stage: Stage::Joining, ..observation },
-            (Place::Lobby, _) => observation,
-        }
-    }
-
     fn identity(self) -> Identity {
         self.options.with_value(|options| Identity {
             external_id: options.external_id.clone(),
             metadata: options.metadata.clone(),
         })
-    }
-
-    /// What the person wrote has arrived.
-    fn tell_own_lines(self) {
-        let Some(meeting) = self.meeting.get() else { return };
-        let identity = self.identity();
-        let arrived = meeting.signals.talk.chat.with(|chat| {
-            self.own_lines.try_update_value(|lines| lines.arrived(chat, &identity)).unwrap_or_default()
-        });
-        for event in arrived {
-            self.tell(&event);
-        }
     }
 
     /// What goes off now is not the person's doing.
@@ -342,80 +304,14 @@ impl Embedding {
                 }
                 return;
             }
-            let options = decode_options(&offer.options);
-            // Before anything is shown, so that nothing changes its language before the person's eyes.
-            let language =
-                options.as_ref().ok().and_then(|options| Language::from_tag(options.language.as_deref()?));
-            if let Some(language) = language {
-                speak_for_now(language).await;
-            }
-            if self.offers.try_get_value() == number {
-                self.accept(offer.port, options);
-            }
+            let Ok(speech) = speech().await else {
+                self.settle(Bond::Broken);
+                return;
+            };
+            self.speech.set(Some(speech));
+            let is_latest = move || self.offers.try_get_value() == number;
+            (speech.accept)(self, offer, Box::new(is_latest));
         });
-    }
-
-    fn accept(self, mut port: Port, options: Result<Options, Failure>) {
-        port.listen(move |text| self.answer(&text));
-        self.port.set_value(Some(Rc::new(port)));
-        self.events.set_value(0);
-        let problem = options.as_ref().err().cloned();
-        let options = options.unwrap_or_default();
-        self.set_theme(&options.theme.unwrap_or_default());
-        self.hide(&options.hide);
-        self.buttons.set(options.toolbar_buttons.clone());
-        self.options.set_value(options);
-        if let Some(room) = self.room.try_get_value().flatten() {
-            self.choose_first_background(room.media);
-        }
-        self.hand_over_token();
-        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-        self.tell(&Event::Ready { commands: names(&Command::NAMES), events: names(&Event::NAMES) });
-        if let Some(Failure { message, .. }) = problem {
-            self.tell(&Event::ErrorOccurred { code: ProblemCode::Options, message });
-        }
-        for event in self.watcher.with_value(Watcher::catch_up) {
-            self.tell(&event);
-        }
-        self.settle(Bond::Connected);
-    }
-
-    fn answer(self, text: &str) {
-        match decode_command(text) {
-            Ok(inbound) => {
-                let (id, name) = (inbound.id, inbound.command.name());
-                let result = self.decide(inbound.command).and_then(|action| self.carry_out(action));
-                self.send(&encode_response(id, name, &result));
-            }
-            Err(error) => {
-                if let Some((id, name)) = error.request {
-                    self.send(&encode_response(id, &name, &Err(error.failure)));
-                }
-            }
-        }
-    }
-
-    fn decide(self, command: Command) -> Result<Action, Failure> {
-        let room = self.room.try_get_value().flatten();
-        let background = room.as_ref().map(|room| room.media.sent_camera.background.get_untracked());
-        let devices = room.map(|room| room.media.devices.get_untracked()).unwrap_or_default();
-        let name = self.display_name().or_else(super::recent_name);
-        let meeting = self.meeting.get_untracked();
-        let gathering =
-            meeting.map(|meeting| meeting.signals.talk.gathering.get_untracked()).unwrap_or_default();
-        self.watcher.with_value(|watcher| {
-            decide(
-                command,
-                Situation {
-                    watcher,
-                    devices: &devices,
-                    background: background.unwrap_or_default(),
-                    background_origin: self.background_origin(background.unwrap_or_default()),
-                    name: name.as_ref(),
-                    gathering: &gathering,
-                },
-            )
-        })
     }
 
     fn background_origin(self, now: Background) -> Origin {
@@ -446,75 +342,6 @@ impl Embedding {
         }
     }
 
-    fn carry_out(self, action: Action) -> Result<Reply, Failure> {
-        match action {
-            Action::Answer(reply) => return Ok(reply),
-            Action::Theme(theme) => self.set_theme(&theme),
-            Action::Hide(parts) => self.hide(&parts),
-            Action::Buttons(buttons) => self.buttons.set(buttons),
-            Action::Language(language) => spawn_local(async move {
-                speak_for_now(language).await;
-            }),
-            Action::Panel(panel) => self.panel.set(Some(panel)),
-            Action::Leave => {
-                self.expect(Expected::Leave, Origin::Page);
-                if let Some(meeting) = self.meeting.get_untracked() {
-                    meeting.leave();
-                }
-            }
-            Action::Join(name) => (self.room()?.join)(name),
-            Action::Rename(name) => self.rename(name),
-            Action::Microphone(on) => {
-                self.expect(Expected::Audio(on), Origin::Page);
-                self.room()?.media.set(Device::Microphone, on);
-            }
-            Action::Camera(on) => {
-                self.expect(Expected::Video(on), Origin::Page);
-                self.room()?.media.set(Device::Camera, on);
-            }
-            Action::Screen(on) => {
-                let screen = self.room()?.media.screen;
-                // Who is being asked already has begun that themselves.
-                if untrack(|| screen.is_on()) != on && !screen.is_asking() {
-                    self.expect(Expected::Screen(on), Origin::Page);
-                    screen.toggle();
-                }
-            }
-            Action::Layout(layout) => self.lay_out(layout),
-            Action::Pin(source) => {
-                if let Some(meeting) = self.meeting.get_untracked() {
-                    meeting.signals.stage.choice.update(|choice| choice.pinned = source);
-                }
-            }
-            Action::Background(background) => self.choose_background(self.room()?.media, background),
-            Action::Device(kind, id) => self.room()?.media.choose(kind, id),
-            Action::Act(act) => self.act(act)?,
-            Action::Token(token) => {
-                self.options.update_value(|options| options.token = Some(token));
-                self.hand_over_token();
-            }
-        }
-        Ok(Reply::Done(()))
-    }
-
-    fn act(self, act: Act) -> Result<(), Failure> {
-        let none = || Failure::new(ErrorCode::WrongStage, "no meeting is open");
-        let meeting = self.meeting.get_untracked().ok_or_else(none)?;
-        if let Act::Write { text, .. } = &act {
-            meeting.can_write(text).map_err(unwritten)?;
-        }
-        if let Act::Moderate(Moderation::SetPolicy { policy }) = act {
-            self.watcher.update_value(|watcher| watcher.want_policy(Some(policy)));
-        }
-        meeting.act(act);
-        Ok(())
-    }
-
-    fn room(self) -> Result<OpenRoom, Failure> {
-        let none = || Failure::new(ErrorCode::WrongStage, "no room is open");
-        self.room.try_get_value().flatten().ok_or_else(none)
-    }
-
     /// For this meeting: it is not remembered, because the person has not chosen it.
     fn lay_out(self, layout: LayoutName) {
         if let Some(meeting) = self.meeting.get_untracked() {
@@ -526,33 +353,6 @@ impl Embedding {
                 .choice
                 .update(|choice| *choice = Choice { mode, page: 0, pinned: None, ..*choice });
         }
-    }
-
-    fn rename(self, name: DisplayName) {
-        self.options.update_value(|options| options.display_name = Some(name.clone()));
-        if let Some(meeting) = self.meeting.get_untracked() {
-            self.expect(Expected::Name(name.as_str().to_owned()), Origin::Page);
-            meeting.rename(name);
-        }
-    }
-
-    fn set_theme(self, theme: &Theme) {
-        let mode = match theme.mode {
-            ThemeMode::Auto => None,
-            ThemeMode::Light => Some("light"),
-            ThemeMode::Dark => Some("dark"),
-        };
-        page::set_attribute("data-theme", mode);
-        let now = properties(theme);
-        let before = self.themed.get_value();
-        page::set_properties(&before, &now);
-        self.themed.set_value(now.into_iter().map(|(name, _)| name).collect());
-    }
-
-    fn hide(self, parts: &[HiddenPart]) {
-        let names: Vec<&str> = parts.iter().map(|part| part.name()).collect();
-        self.hidden.set_value(parts.to_vec());
-        page::set_attribute("data-hidden", (!names.is_empty()).then(|| names.join(" ")).as_deref());
     }
 
     fn tell(self, event: &Event) {
@@ -576,14 +376,5 @@ const fn mode(layout: LayoutName) -> Mode {
         LayoutName::Grid => Mode::Grid,
         LayoutName::Speaker => Mode::Speaker,
         LayoutName::Sidebar => Mode::Sidebar,
-    }
-}
-
-const fn layout_name(mode: Mode) -> LayoutName {
-    match mode {
-        Mode::Auto => LayoutName::Auto,
-        Mode::Grid => LayoutName::Grid,
-        Mode::Speaker => LayoutName::Speaker,
-        Mode::Sidebar => LayoutName::Sidebar,
     }
 }

@@ -6,6 +6,7 @@ mod connection_watch;
 mod embedding;
 mod encoder_watch;
 mod language;
+mod late;
 mod local_media;
 mod meeting;
 mod meeting_devices;
@@ -22,6 +23,7 @@ mod test_line;
 pub(crate) use check_up::CheckUpHandle;
 pub(crate) use embedding::{Bond, Embedding, Place};
 pub(crate) use language::{begin_speaking, choose_language};
+pub(crate) use late::{NotArrived, late};
 pub(crate) use local_media::LocalMedia;
 pub(crate) use meeting::{MeetingHandle, MeetingSignals, Start};
 pub(crate) use network::Network;
@@ -42,7 +44,7 @@ pub(crate) use crate::platform::screen_capture::can_share;
 pub(crate) use crate::platform::storage::{Draft, draft, keep_draft};
 pub(crate) use talk::TalkSignals;
 
-pub(crate) use crate::platform::clock::time_of_day;
+pub(crate) use crate::platform::clock::{Timer, time_of_day};
 
 pub(crate) use engine::{Act, EndReason, Moment};
 pub(crate) use shared::protocol::Moderation;

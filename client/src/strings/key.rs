@@ -962,6 +962,8 @@ keys! {
     UnsupportedTitle,
     /// What to do, above the address to be copied.
     UnsupportedText,
+    /// While a part of the page is loaded that was just opened.
+    OneMoment,
     /// Heading of the page for a program that did not arrive.
     UnloadedTitle,
     /// What to do.

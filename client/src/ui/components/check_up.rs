@@ -4,8 +4,9 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::icon::{Icon, IconView};
+use super::late::{Late, LateView};
 use crate::call::check_up::{CheckUp as State, Step, Verdict};
-use crate::session::{self, CheckUpHandle, LocalMedia};
+use crate::session::{self, CheckUpHandle, LocalMedia, late};
 use crate::strings::{Key, text, text_with};
 
 /// The button that opens the check-up, and the check-up itself, which begins when it is opened and ends when it is closed.
@@ -25,9 +26,16 @@ pub(crate) fn CheckUp(media: LocalMedia) -> impl IntoView {
                 {move || text(Key::CheckUp)}
             </button>
             <Show when=move || is_open.get()>
-                <Checks media=media />
+                <Late view=checks() media=media />
             </Show>
         </section>
+    }
+}
+
+late! {
+    /// Waits for the code of the checks.
+    async fn checks() -> LateView {
+        |media| view! { <Checks media=media /> }.into_any()
     }
 }
 

@@ -5,11 +5,11 @@ use shared::limits::DISPLAY_NAME_CHARS_MAX;
 use shared::{DisplayName, RoomId};
 
 use crate::call::capture_problem::Device;
-use crate::session::{self, Draft, EffectsState, Embedding, LocalMedia, Start};
+use crate::session::{self, Draft, EffectsState, Embedding, LocalMedia, Start, late};
 use crate::strings::{Key, text, text_with, whole_number};
 use crate::ui::components::{
-    Avatar, BackgroundPicker, CaptureNotices, CheckUp, DevicePickers, Icon, LanguageSwitch, LevelMeterView,
-    NetworkNotice, NoiseControl, Opens, RoundButton, SourceButton, Video, Wordmark,
+    Avatar, BackgroundPicker, CaptureNotices, CheckUp, DevicePickers, Icon, LanguageSwitch, Late, LateView,
+    LevelMeterView, NetworkNotice, NoiseControl, Opens, RoundButton, SourceButton, Video, Wordmark,
 };
 
 /// How one looks and sounds, and as whom one joins.
@@ -48,7 +48,7 @@ pub(crate) fn Lobby(room: RoomId, media: LocalMedia, join: impl Fn(Start) + 'sta
                     <Preview media=media name=name.into() backgrounds=backgrounds />
                     <Show when=move || backgrounds.get()>
                         <section class="preview-backgrounds" aria-label=move || text(Key::Backgrounds)>
-                            <BackgroundPicker media=media />
+                            <Late view=backgrounds_view() media=media />
                         </section>
                     </Show>
                     <div class="preview-devices">
@@ -99,6 +99,13 @@ pub(crate) fn Lobby(room: RoomId, media: LocalMedia, join: impl Fn(Start) + 'sta
                 </section>
             </main>
         </div>
+    }
+}
+
+late! {
+    /// Waits for the code of the backgrounds.
+    async fn backgrounds_view() -> LateView {
+        |media| view! { <BackgroundPicker media=media /> }.into_any()
     }
 }
 

@@ -2,7 +2,7 @@ use leptos::context::Provider;
 use leptos::prelude::*;
 
 use crate::call::call_view_model::Connection;
-use crate::session::{self, Embedding, EndReason, LocalMedia, MeetingHandle, Start};
+use crate::session::{self, Embedding, EndReason, LocalMedia, MeetingHandle, Start, late};
 use crate::strings::{Key, text};
 use crate::ui::components::{
     BackgroundPanel, Banners, ControlBar, CopyLink, Floating, HelpSheet, Icon, IconView, Knocking, OpenParts,
@@ -10,9 +10,19 @@ use crate::ui::components::{
     listen_to_keys,
 };
 
+/// Shows the meeting that is begun with a [`Start`]; the last argument is told how it ended.
+pub(super) type MeetingView = fn(Start, LocalMedia, Box<dyn Fn(EndReason)>) -> AnyView;
+
+late! {
+    /// Waits for the meeting's code.
+    pub(super) async fn meeting_view() -> MeetingView {
+        |start, media, ended| view! { <Meeting start=start media=media ended=ended /> }.into_any()
+    }
+}
+
 /// The meeting itself.
 #[component]
-pub(crate) fn Meeting(start: Start, media: LocalMedia, ended: impl Fn(EndReason) + 'static) -> impl IntoView {
+fn Meeting(start: Start, media: LocalMedia, ended: impl Fn(EndReason) + 'static) -> impl IntoView {
     let room = start.room.clone();
     session::set_title(&format!("{room} · {}", text(Key::Product)));
     let heading = format!("{room}");
