@@ -1,4 +1,7 @@
-//! The browser's half: Trunk builds `client` into `dist/`, and only when something it is made of has changed.
+//! The browser's half: Trunk builds `client` into `dist/`, and only when something it is made of has changed. What is
+//! deployed is split into what the first view needs and the rest.
+
+mod split;
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -21,8 +24,16 @@ pub(crate) enum Profile {
 }
 
 /// Everything the site is made of, besides the tools.
-const INPUTS: [&str; 7] =
-    ["client", "shared", "static", "Cargo.toml", "Cargo.lock", "Trunk.toml", "package-lock.json"];
+const INPUTS: [&str; 8] = [
+    "client",
+    "shared",
+    "static",
+    "xtask/src/site",
+    "Cargo.toml",
+    "Cargo.lock",
+    "Trunk.toml",
+    "package-lock.json",
+];
 
 /// Builds `dist/` unless it already is what the present inputs give. Returns a sentence for the terminal.
 pub(crate) fn build(workspace: &Workspace, profile: Profile) -> Result<String> {
@@ -38,6 +49,9 @@ pub(crate) fn build(workspace: &Workspace, profile: Profile) -> Result<String> {
     // Trunk runs without the network, so that it can never fetch a tool by itself; crates are fetched here.
     process::run(process::cargo().current_dir(&workspace.root).args(["fetch", "--quiet"]))?;
     process::run(&mut trunk(workspace, profile)?)?;
+    if profile == Profile::Release {
+        split::split(workspace, &dist)?;
+    }
     fs::create_dir_all(workspace.stamps())?;
     fs::write(&stamp, format!("{inputs:016x} {:016x}", fingerprint(&[&dist])?))?;
     Ok("built into dist/".to_owned())
@@ -59,7 +73,7 @@ fn trunk(workspace: &Workspace, profile: Profile) -> Result<Command> {
         .env_remove("NO_COLOR")
         .args(["build", "--offline", "--skip-version-check"]);
     if profile == Profile::Release {
-        command.args(["--release", "--cargo-profile", "wasm-release"]);
+        command.args(["--release", "--cargo-profile", "wasm-release", "--features", "split"]);
     }
     Ok(command)
 }

@@ -133,51 +133,22 @@ impl Tier {
     }
 }
 
-const INTERFACE_NEEDS: [Need; 8] = [
-    SITE_NEEDS[0],
-    SITE_NEEDS[1],
-    SITE_NEEDS[2],
-    SITE_NEEDS[3],
-    SITE_NEEDS[4],
-    SITE_NEEDS[5],
-    Need::Chromium,
-    Need::Firefox,
-];
+const INTERFACE_NEEDS: [Need; 9] = beside_site([Need::Chromium, Need::Firefox]);
+const BROWSER_NEEDS: [Need; 10] = beside_site([Need::Chromium, Need::Firefox, Need::SoundServer]);
+const IMPAIRMENT_NEEDS: [Need; 9] = beside_site([Need::Chromium, Need::NetworkTools]);
+const INTEROP_NEEDS: [Need; 10] = beside_site([Need::Chromium, Need::Gstreamer, Need::Aiortc]);
 
-const BROWSER_NEEDS: [Need; 9] = [
-    SITE_NEEDS[0],
-    SITE_NEEDS[1],
-    SITE_NEEDS[2],
-    SITE_NEEDS[3],
-    SITE_NEEDS[4],
-    SITE_NEEDS[5],
-    Need::Chromium,
-    Need::Firefox,
-    Need::SoundServer,
-];
-
-const IMPAIRMENT_NEEDS: [Need; 8] = [
-    SITE_NEEDS[0],
-    SITE_NEEDS[1],
-    SITE_NEEDS[2],
-    SITE_NEEDS[3],
-    SITE_NEEDS[4],
-    SITE_NEEDS[5],
-    Need::Chromium,
-    Need::NetworkTools,
-];
-
-const INTEROP_NEEDS: [Need; 9] = [
-    SITE_NEEDS[0],
-    SITE_NEEDS[1],
-    SITE_NEEDS[2],
-    SITE_NEEDS[3],
-    SITE_NEEDS[4],
-    SITE_NEEDS[5],
-    Need::Chromium,
-    Need::Gstreamer,
-    Need::Aiortc,
-];
+/// What the site needs, and `others`.
+const fn beside_site<const OTHERS: usize, const ALL: usize>(others: [Need; OTHERS]) -> [Need; ALL] {
+    assert!(SITE_NEEDS.len() + OTHERS == ALL, "all are the site's and the others");
+    let mut all = [Need::Node; ALL];
+    let mut at = 0;
+    while at < ALL {
+        all[at] = if at < SITE_NEEDS.len() { SITE_NEEDS[at] } else { others[at - SITE_NEEDS.len()] };
+        at += 1;
+    }
+    all
+}
 
 fn cargo(workspace: &Workspace, arguments: &[&str]) -> Result<()> {
     process::run(process::cargo().current_dir(&workspace.root).args(arguments))
@@ -186,7 +157,11 @@ fn cargo(workspace: &Workspace, arguments: &[&str]) -> Result<()> {
 fn lint(workspace: &Workspace) -> Result<()> {
     cargo(workspace, &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])?;
     let target = ["--target", "wasm32-unknown-unknown"];
-    cargo(workspace, &["clippy", "--package", "client", target[0], target[1], "--", "-D", "warnings"])?;
+    for features in ["", "split"] {
+        let client = ["--package", "client", "--features", features];
+        let arguments = ["clippy"].into_iter().chain(client).chain(target).chain(["--", "-D", "warnings"]);
+        cargo(workspace, &arguments.collect::<Vec<_>>())?;
+    }
     effects::lint(workspace)
 }
 

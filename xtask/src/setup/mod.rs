@@ -42,6 +42,8 @@ pub(crate) enum Need {
     Trunk,
     /// The JavaScript glue generator, of the locked version.
     WasmBindgen,
+    /// What splits the browser's program.
+    WasmSplit,
     /// The licence and source checker.
     CargoDeny,
     /// A Chromium for the browser tests.
@@ -63,8 +65,15 @@ pub(crate) enum Need {
 }
 
 /// What building the site takes.
-pub(crate) const SITE_NEEDS: [Need; 6] =
-    [Need::Node, Need::WasmStd, Need::NpmPackages, Need::DeepFilter, Need::Trunk, Need::WasmBindgen];
+pub(crate) const SITE_NEEDS: [Need; 7] = [
+    Need::Node,
+    Need::WasmStd,
+    Need::NpmPackages,
+    Need::DeepFilter,
+    Need::Trunk,
+    Need::WasmBindgen,
+    Need::WasmSplit,
+];
 
 impl Need {
     /// What it is, for the terminal.
@@ -76,6 +85,7 @@ impl Need {
             Self::DeepFilter => "weights of the deep filter",
             Self::Trunk => "Trunk",
             Self::WasmBindgen => "wasm-bindgen",
+            Self::WasmSplit => "wasm-split",
             Self::CargoDeny => "cargo-deny",
             Self::Chromium => "Chromium",
             Self::Firefox => "Firefox",
@@ -97,6 +107,7 @@ impl Need {
             | Self::DeepFilter
             | Self::Trunk
             | Self::WasmBindgen
+            | Self::WasmSplit
             | Self::CargoDeny => false,
             Self::Chromium
             | Self::Firefox
@@ -118,6 +129,7 @@ impl Need {
             Self::DeepFilter => deep_filter::provide(workspace),
             Self::Trunk => CargoTool::trunk().provide(workspace),
             Self::WasmBindgen => CargoTool::wasm_bindgen(workspace)?.provide(workspace),
+            Self::WasmSplit => CargoTool::wasm_split(workspace)?.provide(workspace),
             Self::CargoDeny => CargoTool::cargo_deny().provide(workspace),
             Self::Chromium => Browser::Chromium.provide(),
             Self::Firefox => Browser::Firefox.provide(),

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use crate::process;
 use crate::workspace::Workspace;
@@ -22,6 +22,8 @@ pub(crate) struct CargoTool {
     flags: &'static [&'static str],
     /// What it does with its own time: a tool that runs for a second is not worth a minute of optimisation.
     opt_level: &'static str,
+    /// Whether it can be asked for its version.
+    tells_version: bool,
 }
 
 impl CargoTool {
@@ -33,6 +35,7 @@ impl CargoTool {
             version: "0.21.14".to_owned(),
             flags: &["--locked", "--no-default-features", "--features", "rustls"],
             opt_level: "0",
+            tells_version: true,
         }
     }
 
@@ -46,6 +49,26 @@ impl CargoTool {
             flags: &["--no-default-features"],
             // It rewrites a module of five megabytes.
             opt_level: "1",
+            tells_version: true,
+        })
+    }
+
+    /// What splits the browser's program into parts; it must understand the library's version in `Cargo.lock`.
+    pub(crate) fn wasm_split(workspace: &Workspace) -> Result<Self> {
+        const UNDERSTOOD: &str = "0.2.3";
+        let library = workspace.locked_version("wasm_split_helpers")?;
+        ensure!(
+            library == UNDERSTOOD,
+            "wasm_split_helpers is {library}, and the tool was chosen for {UNDERSTOOD}: choose one for both in tool.rs"
+        );
+        Ok(Self {
+            package: "wasm_split_cli_support",
+            program: "wasm-split-cli",
+            version: "0.2.4".to_owned(),
+            flags: &["--locked", "--features", "build-binary"],
+            // It reads a module of seven megabytes.
+            opt_level: "1",
+            tells_version: false,
         })
     }
 
@@ -57,6 +80,7 @@ impl CargoTool {
             version: "0.20.2".to_owned(),
             flags: &["--locked", "--no-default-features"],
             opt_level: "0",
+            tells_version: true,
         }
     }
 
@@ -86,8 +110,13 @@ impl CargoTool {
     }
 
     fn runs(&self, workspace: &Workspace) -> bool {
-        let answer = process::read(Command::new(self.executable(workspace)).arg("--version"));
-        answer.is_ok_and(|text| text.split_whitespace().any(|word| word == self.version))
+        let says = |flag| process::read(Command::new(self.executable(workspace)).arg(flag));
+        if self.tells_version {
+            says("--version").is_ok_and(|text| text.split_whitespace().any(|word| word == self.version))
+        } else {
+            // Its folder is named after the version.
+            says("--help").is_ok()
+        }
     }
 
     fn install(&self, workspace: &Workspace) -> Command {
