@@ -124,6 +124,20 @@ describe('accessibility', { timeout: 600_000 }, () => {
       await audit(nowhere, 'not-found', tag, found);
       await nowhere.browserContext().close();
 
+      const unloaded = await open('/r/abc-defg-hjk', tag);
+      await unloaded.setRequestInterception(true);
+      unloaded.on('request', (request) => (request.url().endsWith('_meeting.wasm') ? request.abort() : request.continue()));
+      await unloaded.reload({ waitUntil: 'domcontentloaded' });
+      await see(unloaded, 'name');
+      await unloaded.click(byTestId('check-up'));
+      await see(unloaded, 'part-unloaded');
+      await audit(unloaded, 'lobby-alone', tag, found);
+      await unloaded.type(byTestId('name'), 'Ada');
+      await unloaded.click(byTestId('join'));
+      await see(unloaded, 'unloaded');
+      await audit(unloaded, 'unloaded', tag, found);
+      await unloaded.browserContext().close();
+
       const lobby = await open('/r/abc-defg-hjk', tag);
       await see(lobby, 'lobby');
       await until('the preview shows the camera', () => lobby.$(`${byTestId('preview')} video[data-ready="true"]`));

@@ -85,8 +85,14 @@ describe('failures', { timeout: 400_000 }, () => {
     await ada.close();
   });
 
+  /** The meeting's part of the program arrives a little later than the lobby. */
+  const isMeetingPart = (url) => url.endsWith('_meeting.wasm');
+  const meetingArrived = (page) => until('the meeting has arrived', () => page.evaluate(() =>
+    performance.getEntriesByType('resource').some(({ name, responseEnd }) => name.endsWith('_meeting.wasm') && responseEnd > 0)));
+
   test('without a network, the pages say so, and a person who joined gets in when it is back', async () => {
     const { page } = await lobby();
+    await meetingArrived(page);
     await page.type(byTestId('name'), 'Ada');
     await page.setOfflineMode(true);
     await until('the lobby says that there is no network', () =>
@@ -94,6 +100,69 @@ describe('failures', { timeout: 400_000 }, () => {
     await page.click(byTestId('join'));
     await until('the meeting says so, too', () =>
       page.$eval(byTestId('connection'), (banner) => banner.dataset.state === 'offline').catch(() => false));
+    await page.setOfflineMode(false);
+    await until('the meeting is entered', () =>
+      page.$eval(byTestId('meeting'), (meeting) => meeting.dataset.state === 'connected').catch(() => false), 30_000);
+    await page.browserContext().close();
+  });
+
+  /** A lobby without the meeting's part of the program, until `arrives()`. */
+  const lobbyAlone = async (path) => {
+    const page = await freshPage(chromium);
+    let isCut = true;
+    let refused = 0;
+    await page.setRequestInterception(true);
+    page.on('request', (request) => {
+      const isRefused = isCut && isMeetingPart(request.url());
+      refused += Number(isRefused);
+      return isRefused ? request.abort() : request.continue();
+    });
+    await page.goto(path, { waitUntil: 'domcontentloaded' });
+    await see(page, 'lobby');
+    return { page, arrives: () => (isCut = false), isRefused: () => refused > 0 };
+  };
+
+  test('the lobby can be used without the meeting; who joins loads the page again, and the name is there', async () => {
+    const { link } = await server.createRoom();
+    const { page, arrives } = await lobbyAlone(link);
+    await until('the preview shows the camera', () => page.$(`${byTestId('preview')} video[data-ready="true"]`));
+    await page.click(byTestId('check-up'));
+    await see(page, 'part-unloaded');
+    await page.type(byTestId('name'), 'Ada');
+    await page.click(byTestId('join'));
+    await see(page, 'unloaded');
+    arrives();
+    await page.click(byTestId('reload'));
+    await see(page, 'lobby');
+    assert.equal(await page.$eval(byTestId('name'), (input) => input.value), 'Ada');
+    await page.click(byTestId('join'));
+    await until('the meeting is entered', () =>
+      page.$eval(byTestId('meeting'), (meeting) => meeting.dataset.state === 'connected').catch(() => false), 30_000);
+    await page.browserContext().close();
+  });
+
+  test('a meeting that did not arrive before it was needed is asked for again', async () => {
+    const { link } = await server.createRoom();
+    const { page, arrives, isRefused } = await lobbyAlone(link);
+    await until('the meeting was asked for in vain', isRefused);
+    await page.type(byTestId('name'), 'Ada');
+    arrives();
+    await page.click(byTestId('join'));
+    await until('the meeting is entered', () =>
+      page.$eval(byTestId('meeting'), (meeting) => meeting.dataset.state === 'connected').catch(() => false), 30_000);
+    await page.browserContext().close();
+  });
+
+  test('who joins without a network before the meeting has arrived is told, and gets in when it is back', async () => {
+    const { link } = await server.createRoom();
+    const { page, arrives } = await lobbyAlone(link);
+    await page.type(byTestId('name'), 'Ada');
+    await page.setOfflineMode(true);
+    await page.click(byTestId('join'));
+    await see(page, 'loading');
+    await until('the network is named', () =>
+      page.$eval(byTestId('network-notice'), (notice) => notice.textContent.includes('offline')));
+    arrives();
     await page.setOfflineMode(false);
     await until('the meeting is entered', () =>
       page.$eval(byTestId('meeting'), (meeting) => meeting.dataset.state === 'connected').catch(() => false), 30_000);
