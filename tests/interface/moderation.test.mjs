@@ -184,6 +184,31 @@ describe('a meeting with a host', { timeout: 600_000 }, () => {
     assert.equal((await ada.ended()).state, 'meeting-ended');
   });
 
+  test('rules that are switched at once all hold', async () => {
+    const ada = await Participant.create(chromium, server.url, 'Ada', unseen);
+    const rules = async () => {
+      await showRules(ada);
+      await ada.page.waitForSelector(byTestId('rule-locked'), { visible: true, timeout: PATIENCE_MS });
+      return ada.page.$$eval('[data-testid^="rule-"]:checked', (all) => all.map((field) => field.dataset.testid));
+    };
+    assert.deepEqual(await rules(), ['rule-share', 'rule-chat', 'rule-unmute']);
+    // Within one task: no answer of the server can come in between.
+    await ada.page.evaluate(() => {
+      for (const rule of ['rule-waiting-room', 'rule-chat', 'rule-share']) {
+        document.querySelector(`[data-testid="${rule}"]`).click();
+      }
+    });
+    assert.deepEqual(await rules(), ['rule-waiting-room', 'rule-unmute']);
+    const bob = await knock(ada.link, 'Bob');
+    await press(ada, 'admit', byTestId('waiter'));
+    await bob.inState('connected');
+    await ada.page.reload({ waitUntil: 'domcontentloaded' });
+    await ada.inState('connected');
+    await eventually('the server has them all', async () =>
+      JSON.stringify(await rules()) === JSON.stringify(['rule-waiting-room', 'rule-unmute']));
+    assert.deepEqual([ada.page.errors, bob.page.errors], [[], []]);
+  });
+
   test('a host makes somebody else a host, and lowers hands', async () => {
     const ada = await Participant.create(chromium, server.url, 'Ada', unseen);
     const bob = await Participant.join(chromium, ada.link, 'Bob', unseen);

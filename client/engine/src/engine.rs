@@ -175,6 +175,7 @@ impl Engine {
                 self.name.poll_timeout(),
                 self.wants.poll_timeout(),
                 self.roster.poll_timeout(),
+                self.assembly.poll_timeout(),
             ];
             let chat = self.can_talk().then(|| self.chat.poll_timeout()).flatten();
             earliest = statements.into_iter().chain([earliest, chat]).flatten().min();
@@ -348,6 +349,7 @@ impl Engine {
             return;
         }
         self.negotiation.handle_timeout(now);
+        self.changed |= self.assembly.handle_timeout(now);
         self.negotiation.need_slots(self.wants.slots_needed(&self.roster, self.me));
         let socket = self.session.open_socket();
         if socket.is_some() {

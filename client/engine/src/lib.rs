@@ -22,6 +22,7 @@ mod meeting;
 mod moment;
 mod negotiate;
 mod output;
+mod policy;
 mod publishing;
 mod quality;
 mod random;

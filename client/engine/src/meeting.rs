@@ -1,8 +1,11 @@
 //! The meeting beyond its roster: rules, hosts, hands, and who waits.
 
 use shared::limits::{KNOCKS_MAX, PARTICIPANTS_MAX};
-use shared::meeting::{Knock, Meeting, Permissions};
+use shared::meeting::{Knock, Meeting, Permissions, Policy};
 use shared::{MediaState, PeerId, SourceKind};
+
+use crate::moment::Moment;
+use crate::policy::SaidPolicies;
 
 /// What is known of it. Nothing of it before the server has said so, and with servers that know no meetings.
 #[derive(Debug, Default)]
@@ -12,6 +15,7 @@ pub(crate) struct Assembly {
     is_awaited: bool,
     knocks: Vec<Knock>,
     hand: Option<Wish>,
+    said_policies: SaidPolicies,
 }
 
 /// The own hand, as the participant wants it, until the server shows it so.
@@ -56,6 +60,7 @@ impl Assembly {
         if let Some(wish) = &mut self.hand {
             wish.is_told = false;
         }
+        self.said_policies.forget();
     }
 
     pub(crate) fn learn(&mut self, mut meeting: Meeting, me: Option<PeerId>) -> News {
@@ -73,7 +78,9 @@ impl Assembly {
         self.hand.take_if(|wish| wish.is_told && wish.raised == is_raised);
         if !meeting.you.host {
             self.knocks.clear();
+            self.said_policies.forget();
         }
+        self.said_policies.learn(meeting.policy);
         self.meeting = Some(meeting);
         self.is_awaited = false;
         news
@@ -108,6 +115,28 @@ impl Assembly {
 
     pub(crate) const fn hand_refused(&mut self) {
         self.hand = None;
+    }
+
+    /// The rules as the participant wants them, once the server has said any.
+    pub(crate) fn policy(&self) -> Option<Policy> {
+        self.meeting.as_ref().map(|meeting| self.said_policies.latest().unwrap_or(meeting.policy))
+    }
+
+    pub(crate) fn policy_said(&mut self, now: Moment, policy: Policy) {
+        self.said_policies.say(now, policy);
+    }
+
+    pub(crate) fn moderation_refused(&mut self) {
+        self.said_policies.forget();
+    }
+
+    pub(crate) const fn poll_timeout(&self) -> Option<Moment> {
+        self.said_policies.poll_timeout()
+    }
+
+    /// Says whether something is different now.
+    pub(crate) fn handle_timeout(&mut self, now: Moment) -> bool {
+        self.said_policies.handle_timeout(now)
     }
 
     /// What is on of `media` and may not be.

@@ -17,6 +17,8 @@ pub(crate) struct Gathering {
     pub(crate) is_host: bool,
     /// The rules.
     pub(crate) policy: Policy,
+    /// The rules as the person set them, until the server shows or refuses them; switches show these and start from them.
+    pub(crate) wanted_policy: Policy,
     /// Whether a passcode is asked for.
     pub(crate) has_passcode: bool,
     /// Who leads.
@@ -58,6 +60,7 @@ impl Gathering {
             is_awaited: false,
             is_host: meeting.you.host,
             policy: meeting.policy,
+            wanted_policy: engine.policy().unwrap_or_default(),
             has_passcode: meeting.passcode,
             hosts: meeting.hosts.clone(),
             hands: meeting.hands.clone(),

@@ -211,7 +211,6 @@ impl Embedding {
             Notice::Problem(problem) => {
                 let message = problem::sentence(problem);
                 self.tell(&Event::ErrorOccurred { code: ProblemCode::Server, message });
-                self.watcher.try_update_value(|watcher| watcher.want_policy(None));
             }
             Notice::Written(line) => self.tell(&written(line)),
             Notice::Silenced { kind, by } => {
@@ -219,14 +218,13 @@ impl Embedding {
                 self.tell(&silenced(*kind, by.as_ref(), &self.identity()));
             }
             Notice::NotAllowed { kind } => self.expect_off(*kind, Origin::System),
-            Notice::NoLongerHost | Notice::NotConnected => {
-                self.watcher.try_update_value(|watcher| watcher.want_policy(None));
-            }
             // The states show them.
             Notice::Arrived { .. }
             | Notice::Knocked(_)
             | Notice::HandRaised { .. }
             | Notice::BecameHost
+            | Notice::NoLongerHost
+            | Notice::NotConnected
             | Notice::SeatLost
             | Notice::Reconnected => {}
         }

@@ -30,7 +30,7 @@ impl Engine {
             Act::WithdrawLine { number } => self.chat.withdraw(number),
             Act::React(reaction) => self.react(now, reaction),
             Act::RaiseHand(raised) => self.assembly.set_hand(raised, self.me),
-            Act::Moderate(moderation) => self.moderate(moderation),
+            Act::Moderate(moderation) => self.moderate(now, moderation),
         }
     }
 
@@ -134,9 +134,12 @@ impl Engine {
     }
 
     /// What a host does is about what they see: without a connection it is not kept for later.
-    fn moderate(&mut self, moderation: Moderation) {
+    fn moderate(&mut self, now: Moment, moderation: Moderation) {
         match self.session.open_socket() {
             Some(socket) if self.can_talk() => {
+                if let Moderation::SetPolicy { policy } = &moderation {
+                    self.assembly.policy_said(now, *policy);
+                }
                 let text = ClientMessage::Moderate(moderation).encode();
                 self.outputs.push_back(Output::Send { socket, text });
             }

@@ -199,10 +199,12 @@ impl Engine {
             // Stands beside the line.
             (Some("chat"), _) => return self.line_refused(now, fault),
             (Some("hand"), _) => self.assembly.hand_refused(),
+            (Some("moderate"), _) => self.assembly.moderation_refused(),
             // Whatever it was, it was not handled: say everything again.
             (None, ErrorCode::RateLimited) => {
                 self.media.refused(now);
                 self.wants.refused(now);
+                self.assembly.moderation_refused();
                 self.line_refused(now, fault);
             }
             (Some(_) | None, _) => {}

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use shared::meeting::{ChatMessage, Knock, Meeting};
+use shared::meeting::{ChatMessage, Knock, Meeting, Policy};
 use shared::protocol::{Chat, Participant, PauseReason, Speaker, Want};
 use shared::{DisplayName, MediaState, PeerId, SourceRef};
 
@@ -96,6 +96,13 @@ impl Engine {
     #[must_use]
     pub const fn meeting(&self) -> Option<&Meeting> {
         self.assembly.meeting()
+    }
+
+    /// The rules of [`Self::meeting`] as the participant wants them: those that they set, until the server shows or refuses
+    /// them. A change of one rule starts from these.
+    #[must_use]
+    pub fn policy(&self) -> Option<Policy> {
+        self.assembly.policy()
     }
 
     /// Whether [`Self::meeting`] follows in a moment: the server has let the participant in and knows of such things.

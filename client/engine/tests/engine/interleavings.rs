@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use engine::{Act, CreatedOffer, Engine, Input, MediaConnection, MediaId, Moment, Output, SocketId, Tile};
 use proptest::prelude::*;
-use shared::meeting::{ChatMessage, Knock, Reaction};
+use shared::meeting::{ChatMessage, Knock, Policy, Reaction};
 use shared::protocol::{
     Answer, Change, Departure, ErrorCode, Fault, Goodbye, GoodbyeReason, Moderated, ModeratedHow, Moderation,
     RequestedLayers, ServerMessage, SlotAssignment, Snapshot, Speaker, decode_client,
@@ -127,6 +127,10 @@ fn any_input() -> impl Strategy<Value = Input> {
         1 => (0..9u32).prop_map(|number| Input::Act(Act::RetryLine { number })),
         1 => (0..9u32).prop_map(|number| Input::Act(Act::WithdrawLine { number })),
         1 => Just(Input::Act(Act::Moderate(Moderation::MuteAll))),
+        1 => any::<bool>().prop_map(|locked| {
+            let policy = Policy { locked, ..Policy::default() };
+            Input::Act(Act::Moderate(Moderation::SetPolicy { policy }))
+        }),
         1 => Just(Input::Passcode("open".to_owned())),
         2 => Just(Input::Tick),
     ]

@@ -1,9 +1,11 @@
 //! Waiting rooms, passcodes, hands, and what hosts do.
 
 use engine::{Act, Admission, EndReason, Input, Notice, Output, Phase, Settings};
-use shared::meeting::{Knock, Meeting, Permissions, Reaction};
+use shared::meeting::Audience::Everyone;
+use shared::meeting::{Knock, Meeting, Permissions, Policy, Reaction};
 use shared::protocol::{
-    ClientMessage, ErrorCode, Goodbye, GoodbyeReason, Moderated, ModeratedHow, Moderation, ServerMessage,
+    ClientMessage, ErrorCode, Fault, Goodbye, GoodbyeReason, Moderated, ModeratedHow, Moderation,
+    ServerMessage,
 };
 use shared::{DisplayName, PeerId, ResumeToken, SourceKind};
 
@@ -287,4 +289,66 @@ fn after_the_welcome_the_meeting_is_awaited_until_the_server_has_said_it() {
     welcome.version.minor = 0;
     old.serve(ServerMessage::Welcome(welcome));
     assert!(old.engine.me().is_some() && !old.engine.is_meeting_awaited());
+}
+
+const LOCKED: Policy =
+    Policy { locked: true, waiting_room: false, share: Everyone, chat: Everyone, unmute: Everyone };
+
+fn set_policy(world: &mut World, policy: Policy) {
+    world.act(Act::Moderate(Moderation::SetPolicy { policy }));
+}
+
+fn show_policy(world: &mut World, policy: Policy) {
+    world.serve(ServerMessage::Meeting(Meeting { policy, ..meeting(true, &[], true) }));
+}
+
+#[test]
+fn rules_are_as_the_host_set_them_until_the_server_shows_them() {
+    let mut world = World::in_meeting(true);
+    set_policy(&mut world, LOCKED);
+    let both = Policy { waiting_room: true, ..world.engine.policy().unwrap() };
+    assert!(both.locked, "the second switch keeps what the first one did");
+    set_policy(&mut world, both);
+    show_policy(&mut world, LOCKED);
+    assert_eq!(world.engine.policy(), Some(both));
+    assert_eq!(world.engine.meeting().map(|meeting| meeting.policy), Some(LOCKED), "as it is at the moment");
+    show_policy(&mut world, both);
+    show_policy(&mut world, Policy::default());
+    assert_eq!(world.engine.policy(), Some(Policy::default()), "another host took them back");
+}
+
+#[test]
+fn rules_that_come_to_nothing_are_those_that_the_server_shows() {
+    let as_it_is = Some(Policy::default());
+    let undone: [fn(&mut World); 5] = [
+        |world| world.fault(ErrorCode::Forbidden, "moderate"),
+        |world| {
+            let retry_after_s = Some(1);
+            let code = ErrorCode::RateLimited;
+            world.serve(ServerMessage::Error(Fault {
+                code,
+                message: String::new(),
+                request: None,
+                retry_after_s,
+            }));
+        },
+        World::cut,
+        |world| world.serve(ServerMessage::Meeting(meeting(false, &[], true))),
+        |world| {
+            world.forget();
+            world.pass(10 * SECOND);
+            assert!(world.count(|output| *output == Output::Changed) > 0, "the page hears of it");
+        },
+    ];
+    for undo in undone {
+        let mut world = World::in_meeting(true);
+        set_policy(&mut world, LOCKED);
+        assert_eq!(world.engine.policy(), Some(LOCKED));
+        undo(&mut world);
+        assert_eq!(world.engine.policy(), as_it_is);
+    }
+    let mut world = World::in_meeting(true);
+    world.cut();
+    set_policy(&mut world, LOCKED);
+    assert_eq!(world.engine.policy(), as_it_is, "without a connection nothing is said");
 }

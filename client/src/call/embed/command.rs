@@ -136,8 +136,7 @@ pub(crate) fn decide(command: Command, situation: Situation<'_>) -> Result<Actio
 
 impl<'a> Situation<'a> {
     fn talk(self) -> Talk<'a> {
-        let policy = self.watcher.wanted_policy().unwrap_or(self.gathering.policy);
-        Talk { seen: self.watcher.last(), gathering: self.gathering, policy }
+        Talk { seen: self.watcher.last(), gathering: self.gathering }
     }
 
     fn background(self, name: &str) -> Result<Action, Failure> {

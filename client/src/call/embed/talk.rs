@@ -18,8 +18,6 @@ pub(super) struct Talk<'a> {
     pub(super) seen: &'a Observation,
     /// Who leads and who may do what.
     pub(super) gathering: &'a Gathering,
-    /// The rules that the page has asked for and that have not come back yet, else those that hold.
-    pub(super) policy: Policy,
 }
 
 impl Talk<'_> {
@@ -95,7 +93,7 @@ impl Talk<'_> {
 
     /// Changes rules; those that are left out stay.
     pub(super) fn change_policy(self, change: PolicyChange) -> Result<Action, Failure> {
-        self.lead(Moderation::SetPolicy { policy: changed(self.policy, change) })
+        self.lead(Moderation::SetPolicy { policy: changed(self.gathering.wanted_policy, change) })
     }
 
     /// Whether the person may switch this on; switching off is always allowed.

@@ -5,7 +5,6 @@ use std::collections::VecDeque;
 use shared::embed::{
     Event, LayoutName, LeaveReason, Origin, Participant, ParticipantLeaveReason, ProblemCode, Stage,
 };
-use shared::meeting::Policy;
 
 use super::observation::{End, Identity, Observation};
 use super::talk_events::{knocks, policy, roles};
@@ -39,8 +38,6 @@ pub(crate) struct Watcher {
     /// Why people went, until it is seen that they did: at most [`DEPARTURES_MAX`], the oldest give way.
     departures: VecDeque<(String, ParticipantLeaveReason)>,
     active_speaker: Option<String>,
-    /// The rules that the page has asked for, until they hold or are refused: the next change of it builds on them.
-    wanted_policy: Option<Policy>,
 }
 
 impl Watcher {
@@ -52,16 +49,6 @@ impl Watcher {
     /// Who has the word.
     pub(crate) fn active_speaker(&self) -> Option<&str> {
         self.active_speaker.as_deref()
-    }
-
-    /// The rules that the page has asked for and that have not come back yet.
-    pub(crate) const fn wanted_policy(&self) -> Option<Policy> {
-        self.wanted_policy
-    }
-
-    /// The page asks for these rules, or what it asked for came to nothing.
-    pub(crate) fn want_policy(&mut self, policy: Option<Policy>) {
-        self.wanted_policy = policy.filter(|policy| self.last.policy != Some(*policy));
     }
 
     /// A change is on its way that is not the person's own. What is so already is not waited for.
@@ -108,9 +95,6 @@ impl Watcher {
         if now.screen_answers != before.screen_answers && now.screen == before.screen {
             // The person chose nothing: what they share later is not the page's doing.
             self.forget(&Expected::Screen(true));
-        }
-        if now.policy == self.wanted_policy || now.stage != Stage::Joined {
-            self.wanted_policy = None;
         }
         let was_in = before.stage == Stage::Joined;
         let seat = |observation: &Observation| observation.me.as_ref().map(|me| me.participant_id.clone());

@@ -10,7 +10,6 @@ use shared::embed::{
     Command, ErrorCode, Event, Failure, HiddenPart, LayoutName, Options, Origin, ProblemCode, Reply, Stage,
     Theme, ThemeMode, decode_command, decode_options, encode_response,
 };
-use shared::protocol::Moderation;
 
 use super::{Bond, Embedding, OpenRoom, Place};
 use crate::call::arrangement::Mode;
@@ -231,9 +230,6 @@ impl Embedding {
         let meeting = self.meeting.get_untracked().ok_or_else(none)?;
         if let Act::Write { text, .. } = &act {
             meeting.can_write(text).map_err(unwritten)?;
-        }
-        if let Act::Moderate(Moderation::SetPolicy { policy }) = act {
-            self.watcher.update_value(|watcher| watcher.want_policy(Some(policy)));
         }
         meeting.act(act);
         Ok(())

@@ -51,12 +51,12 @@ pub(crate) fn HostControls(meeting: MeetingHandle) -> impl IntoView {
 #[component]
 fn RuleSwitch(rule: Rule, meeting: MeetingHandle) -> impl IntoView {
     let talk = meeting.signals.talk;
-    let is_on = Memo::new(move |_| talk.gathering.with(|gathering| rule.is_on(&gathering.policy)));
+    let is_on = Memo::new(move |_| talk.gathering.with(|gathering| rule.is_on(&gathering.wanted_policy)));
     let (name, note, test_id) = describe(rule);
     let set = move |event| {
         let policy = talk
             .gathering
-            .with_untracked(|gathering| rule.set(gathering.policy, event_target_checked(&event)));
+            .with_untracked(|gathering| rule.set(gathering.wanted_policy, event_target_checked(&event)));
         meeting.act(Act::Moderate(Moderation::SetPolicy { policy }));
     };
     view! {

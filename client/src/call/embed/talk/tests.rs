@@ -169,17 +169,10 @@ fn reactions_are_known_with_and_without_the_mark_for_colours() {
 
 #[test]
 fn a_change_of_rules_builds_on_the_one_before_it() {
-    let mut watcher = Watcher::default();
-    watcher.observe(Observation { policy: Some(Policy::default()), ..meeting() }, &Identity::default());
+    // Whoever made it, the page or the person at the switches: it has not come back yet.
     let locked = Policy { locked: true, ..Policy::default() };
-    watcher.want_policy(Some(locked));
-    let data = r#"{"policy":{"waitingRoom":true}}"#;
-    let both = Policy { waiting_room: true, ..locked };
-    let policy = |policy| Ok(Act::Moderate(Moderation::SetPolicy { policy }));
-    assert_eq!(decided_by(&watcher, &host(), "setPolicy", data), policy(both));
-    // It holds now; another host takes it back, and what the page asked for is over.
-    watcher.observe(Observation { policy: Some(locked), ..meeting() }, &Identity::default());
-    watcher.observe(Observation { policy: Some(Policy::default()), ..meeting() }, &Identity::default());
-    let waiting = Policy { waiting_room: true, ..Policy::default() };
-    assert_eq!(decided_by(&watcher, &host(), "setPolicy", data), policy(waiting));
+    let gathering = Gathering { wanted_policy: locked, ..host() };
+    let policy = Policy { waiting_room: true, ..locked };
+    let decided = decided(meeting(), &gathering, "setPolicy", r#"{"policy":{"waitingRoom":true}}"#);
+    assert_eq!(decided, Ok(Act::Moderate(Moderation::SetPolicy { policy })));
 }
