@@ -3,7 +3,7 @@
 import { test, describe, before, after, afterEach } from 'node:test';
 import assert from 'node:assert/strict';
 import { Server } from '../browser/harness/server.mjs';
-import { launch } from '../browser/harness/browsers.mjs';
+import { freshPage, launch } from '../browser/harness/browsers.mjs';
 import { Participant } from '../browser/harness/participant.mjs';
 import { PATIENCE_MS, choose, eventually, hearsNothing, menuOf, open, people, press, row, setRule, showRules } from '../browser/harness/talk.mjs';
 
@@ -93,6 +93,32 @@ describe('a meeting with a host', { timeout: 600_000 }, () => {
     await ada.seesPeople(3);
     await eventually('nobody waits', async () => !(await shows(ada, 'waiting-list')));
     assert.deepEqual([ada, bob, cleo, dan].map((person) => person.page.errors), [[], [], [], []]);
+  });
+
+  test('a waiting room that is full is not taken for a full meeting', async () => {
+    const ada = await Participant.create(chromium, server.url, 'Ada', unseen);
+    await setRule(ada, 'rule-waiting-room', true);
+    const crowd = await freshPage(chromium);
+    await crowd.goto(`${server.url}/`, { waitUntil: 'domcontentloaded' });
+    // As many as may wait (`KNOCKS_MAX` of `shared::limits`); with their page, they go.
+    await crowd.evaluate((room) => Promise.all(Array.from({ length: 100 }, (_, number) => new Promise((waits, fails) => {
+      const socket = new WebSocket(`ws://${location.host}/ws`);
+      socket.onopen = () => socket.send(JSON.stringify({
+        type: 'hello', version: { major: 1, minor: 1 }, room, name: `Guest ${number}`, media: { microphone: false, camera: false },
+      }));
+      socket.onmessage = ({ data }) => (JSON.parse(data).type === 'waiting' ? waits() : fails(new Error(data)));
+      socket.onclose = () => fails(new Error('closed'));
+    }))), ada.link.split('/').at(-1));
+    const bob = await Participant.arrive(chromium, ada.link, 'Bob', unseen);
+    const end = await bob.ended();
+    assert.equal(end.state, 'waiting-room-full');
+    assert.match(end.sentence, /Try again in a few minutes/);
+    await crowd.close();
+    await eventually('nobody waits', async () => !(await shows(ada, 'waiting-list')));
+    await press(bob, 'rejoin');
+    await bob.fillLobby('Bob', unseen);
+    await bob.page.waitForSelector(byTestId('knocking'), { timeout: PATIENCE_MS });
+    assert.deepEqual([ada.page.errors, bob.page.errors], [[], []]);
   });
 
   test('a passcode is asked for, and only the right one opens the meeting', async () => {

@@ -298,6 +298,7 @@ impl Engine {
             // A reload may still get the seat back.
             EndReason::VersionMismatch { .. }
             | EndReason::RoomFull { .. }
+            | EndReason::WaitingRoomFull { .. }
             | EndReason::Locked { .. }
             | EndReason::TokenRefused { .. }
             | EndReason::Refused { .. } => {}

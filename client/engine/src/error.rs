@@ -21,6 +21,11 @@ pub enum EndReason {
         /// What is wrong and what to do.
         sentence: String,
     },
+    /// So many wait to be let in that nobody else may.
+    WaitingRoomFull {
+        /// What is wrong and what to do.
+        sentence: String,
+    },
     /// A host sent the participant out.
     Removed,
     /// A host did not let the participant in.
@@ -77,6 +82,7 @@ impl EndReason {
             Self::MeetingEnded => "The meeting was ended for everybody.",
             Self::VersionMismatch { sentence }
             | Self::RoomFull { sentence }
+            | Self::WaitingRoomFull { sentence }
             | Self::Banned { sentence }
             | Self::Locked { sentence }
             | Self::TokenRefused { sentence, .. }
@@ -218,7 +224,7 @@ const fn sentence_of(code: ErrorCode) -> &'static str {
         ErrorCode::PasscodeRequired => "This meeting asks for a passcode.",
         ErrorCode::PasscodeWrong => "This is not the meeting's passcode.",
         ErrorCode::RoomLocked => "A host locked the meeting. Ask to be let in, then try again.",
-        ErrorCode::WaitingRoomFull => "Too many people wait to be let in. Try again later.",
+        ErrorCode::WaitingRoomFull => "Too many people wait to be let in. Try again in a few minutes.",
         ErrorCode::Banned => "You were removed from this meeting and cannot come back.",
         ErrorCode::Forbidden => "You may not do this in this meeting.",
         ErrorCode::ResumeExpired => "Your earlier seat was given up; you joined anew.",

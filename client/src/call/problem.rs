@@ -17,6 +17,7 @@ pub(crate) const fn of_end(reason: &EndReason) -> Key {
         EndReason::Replaced => Key::ReplacedText,
         EndReason::VersionMismatch { .. } => Key::VersionText,
         EndReason::RoomFull { .. } => Key::FullText,
+        EndReason::WaitingRoomFull { .. } => Key::WaitingRoomFullText,
         EndReason::Removed => Key::RemovedText,
         // What the host wrote, where they did, is said by the page.
         EndReason::Denied { .. } => Key::DeniedText,
@@ -47,7 +48,7 @@ const fn of_code(code: ErrorCode) -> Key {
         ErrorCode::PasscodeRequired => Key::PasscodeQuestion,
         ErrorCode::PasscodeWrong => Key::PasscodeWrong,
         ErrorCode::RoomLocked => Key::LockedText,
-        ErrorCode::WaitingRoomFull => Key::ProblemWaitingRoomFull,
+        ErrorCode::WaitingRoomFull => Key::WaitingRoomFullText,
         ErrorCode::Banned => Key::BannedText,
         ErrorCode::Forbidden => Key::ProblemForbidden,
         ErrorCode::ResumeExpired => Key::SeatLost,
@@ -85,5 +86,12 @@ mod tests {
         assert_eq!(refused(Cause::Goodbye(GoodbyeReason::TooSlow)), Key::ProblemTooSlow);
         let token = EndReason::TokenRefused { code: ErrorCode::TokenExpired, sentence: theirs.clone() };
         assert_eq!(of_end(&token), Key::ProblemTokenExpired);
+    }
+
+    #[test]
+    fn a_full_waiting_room_is_no_full_meeting() {
+        let sentence = String::new;
+        assert_eq!(of_end(&EndReason::RoomFull { sentence: sentence() }), Key::FullText);
+        assert_eq!(of_end(&EndReason::WaitingRoomFull { sentence: sentence() }), Key::WaitingRoomFullText);
     }
 }

@@ -886,6 +886,8 @@ keys! {
     EndedRefused,
     /// Heading of the last page.
     EndedFull,
+    /// Heading of the last page: nobody else may wait to be let in at the moment.
+    EndedWaitingRoomFull,
     /// Heading of the last page.
     EndedVersion,
     /// Heading of the last page.
@@ -920,6 +922,8 @@ keys! {
     ReplacedText,
     /// Sentence of the last page: the room has as many people as it can hold.
     FullText,
+    /// Sentence of the last page: so many people wait to be let in that nobody else may.
+    WaitingRoomFullText,
     /// Sentence of the last page: page and server speak different versions.
     VersionText,
     /// When the server cannot read what this page sends.
@@ -934,8 +938,6 @@ keys! {
     ProblemTokenInvalid,
     /// Below EndedToken: the link is too old, or for later.
     ProblemTokenExpired,
-    /// When so many people wait to be let in that nobody else may.
-    ProblemWaitingRoomFull,
     /// When somebody did what the rules of the meeting do not allow.
     ProblemForbidden,
     /// When the connection for sound and picture was not accepted.

@@ -297,7 +297,7 @@ pub(crate) fn meeting_refused(refusal: meeting::Refusal) -> ServerMessage {
         Refusal::WaitingRoomFull => (
             ErrorCode::WaitingRoomFull,
             "hello",
-            "Too many people wait to be let in already. Try again later.",
+            "Too many people wait to be let in already. Try again in a few minutes.",
         ),
         Refusal::HostsOnly { request } => {
             (ErrorCode::Forbidden, request, "The hosts of this meeting have not allowed this to you.")

@@ -127,7 +127,8 @@ impl Engine {
         let problem = Problem::from_fault(fault);
         let sentence = problem.sentence.clone();
         match fault.code {
-            ErrorCode::RoomFull | ErrorCode::WaitingRoomFull => self.end(EndReason::RoomFull { sentence }),
+            ErrorCode::RoomFull => self.end(EndReason::RoomFull { sentence }),
+            ErrorCode::WaitingRoomFull => self.end(EndReason::WaitingRoomFull { sentence }),
             ErrorCode::RoomLocked => self.end(EndReason::Locked { sentence }),
             ErrorCode::Banned => self.end(EndReason::Banned { sentence }),
             ErrorCode::TokenRequired | ErrorCode::TokenInvalid | ErrorCode::TokenExpired => {

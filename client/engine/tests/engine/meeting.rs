@@ -134,7 +134,8 @@ fn refusals_at_the_door_end_with_what_they_are() {
     for (code, end) in [
         (ErrorCode::RoomLocked, EndReason::Locked { sentence: sentence() }),
         (ErrorCode::Banned, EndReason::Banned { sentence: sentence() }),
-        (ErrorCode::WaitingRoomFull, EndReason::RoomFull { sentence: sentence() }),
+        (ErrorCode::RoomFull, EndReason::RoomFull { sentence: sentence() }),
+        (ErrorCode::WaitingRoomFull, EndReason::WaitingRoomFull { sentence: sentence() }),
         (ErrorCode::TokenRequired, token(ErrorCode::TokenRequired)),
         (ErrorCode::TokenInvalid, token(ErrorCode::TokenInvalid)),
         (ErrorCode::TokenExpired, token(ErrorCode::TokenExpired)),

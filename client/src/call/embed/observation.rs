@@ -209,6 +209,7 @@ const fn leave_reason(reason: &EndReason) -> LeaveReason {
         EndReason::Denied { .. }
         | EndReason::Banned { .. }
         | EndReason::Locked { .. }
+        | EndReason::WaitingRoomFull { .. }
         | EndReason::TokenRefused { .. }
         | EndReason::Refused { .. } => LeaveReason::Refused,
     }

@@ -63,9 +63,10 @@ const fn again(reason: &EndReason) -> Option<Key> {
         EndReason::Banned { .. } | EndReason::MeetingEnded => None,
         EndReason::Removed | EndReason::Denied { .. } => Some(Key::AskAgain),
         // Without the token that was not taken.
-        EndReason::RoomFull { .. } | EndReason::Locked { .. } | EndReason::TokenRefused { .. } => {
-            Some(Key::TryAgain)
-        }
+        EndReason::RoomFull { .. }
+        | EndReason::WaitingRoomFull { .. }
+        | EndReason::Locked { .. }
+        | EndReason::TokenRefused { .. } => Some(Key::TryAgain),
         EndReason::Left | EndReason::Replaced | EndReason::Refused { .. } => Some(Key::Rejoin),
     }
 }
@@ -77,6 +78,7 @@ const fn describe(reason: &EndReason) -> (&'static str, Key) {
         EndReason::Replaced => ("replaced", Key::EndedReplaced),
         EndReason::VersionMismatch { .. } => ("version-mismatch", Key::EndedVersion),
         EndReason::RoomFull { .. } => ("room-full", Key::EndedFull),
+        EndReason::WaitingRoomFull { .. } => ("waiting-room-full", Key::EndedWaitingRoomFull),
         EndReason::Removed => ("removed", Key::EndedRemoved),
         EndReason::Denied { .. } => ("denied", Key::EndedDenied),
         EndReason::MeetingEnded => ("meeting-ended", Key::EndedForAll),
