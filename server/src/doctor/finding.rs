@@ -92,6 +92,10 @@ pub(super) enum Finding {
     AcmeNothingYet { domains: Vec<String> },
     UrlPlain { url: String },
     UrlSilent { url: String, reason: String },
+    UrlExpired { url: String },
+    UrlNotYetValid { url: String },
+    UrlWrongName { url: String, name: String },
+    UrlUntrusted { url: String, reason: String },
     ClockBeforeBuild { days: u64 },
     ClockFarAhead { years: u64 },
     ClockSkew { seconds: u64, url: String },
@@ -136,7 +140,12 @@ impl Finding {
             | Self::AcmeNoContact
             | Self::AcmeRoot { .. }
             | Self::AcmeNothingYet { .. } => Check::Certificate,
-            Self::UrlPlain { .. } | Self::UrlSilent { .. } => Check::Address,
+            Self::UrlPlain { .. }
+            | Self::UrlSilent { .. }
+            | Self::UrlExpired { .. }
+            | Self::UrlNotYetValid { .. }
+            | Self::UrlWrongName { .. }
+            | Self::UrlUntrusted { .. } => Check::Address,
             Self::ClockBeforeBuild { .. } | Self::ClockFarAhead { .. } | Self::ClockSkew { .. } => {
                 Check::Clock
             }
@@ -168,6 +177,10 @@ impl Finding {
             | Self::NameNotCovered { .. }
             | Self::AcmeRoot { .. }
             | Self::UrlSilent { .. }
+            | Self::UrlExpired { .. }
+            | Self::UrlNotYetValid { .. }
+            | Self::UrlWrongName { .. }
+            | Self::UrlUntrusted { .. }
             | Self::ClockBeforeBuild { .. }
             | Self::FolderUnusable { .. }
             | Self::NoSpace { .. }
@@ -279,6 +292,22 @@ impl Finding {
             Self::UrlPlain { .. } => "open the site over https".to_owned(),
             Self::UrlSilent { .. } => {
                 "check its name in the DNS, the firewall, and that the server runs; then ask again".to_owned()
+            }
+            Self::UrlExpired { .. } => {
+                "renew the certificate of whatever answers there, this server or a proxy in front of it"
+                    .to_owned()
+            }
+            Self::UrlNotYetValid { .. } => {
+                "set the clock of this machine, or of the one that issued it: `timedatectl set-ntp true`"
+                    .to_owned()
+            }
+            Self::UrlWrongName { name, .. } => format!(
+                "have a certificate issued for {name}, or name the address that it is for: --url"
+            ),
+            Self::UrlUntrusted { .. } => {
+                "use the certificate of an authority that browsers trust, with its intermediate certificates; \
+                where people trust one of your own, name it: `SSL_CERT_FILE=authority.pem visavis doctor`"
+                    .to_owned()
             }
             Self::ClockBeforeBuild { .. } | Self::ClockFarAhead { .. } | Self::ClockSkew { .. } => {
                 "have the clock kept right: `timedatectl set-ntp true`".to_owned()
@@ -422,6 +451,14 @@ impl fmt::Display for Finding {
             }
             Self::UrlPlain { url } => write!(f, "{url} is not encrypted: browsers give no camera to it"),
             Self::UrlSilent { url, reason } => write!(f, "{url} does not answer as Visavis: {reason}"),
+            Self::UrlExpired { url } => write!(f, "the certificate that {url} shows has expired"),
+            Self::UrlNotYetValid { url } => write!(f, "the certificate that {url} shows is not valid yet"),
+            Self::UrlWrongName { url, .. } => {
+                write!(f, "the certificate that {url} shows is for another name")
+            }
+            Self::UrlUntrusted { url, reason } => {
+                write!(f, "the certificate that {url} shows is not trusted: {reason}")
+            }
             Self::ClockBeforeBuild { days } => {
                 write!(f, "the clock is {days} days before this program was built")
             }

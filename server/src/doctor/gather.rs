@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use super::observation::{
-    CertificateSeen, ClockSeen, DatabaseSeen, Encryption, KeysSeen, LimitsSeen, Observations, PortSeen,
-    PortState, SiteSeen, StorageSeen, UrlSeen,
+    CertificateSeen, ClockSeen, DatabaseSeen, Encryption, KeysSeen, LimitsSeen, NoAnswer, Observations,
+    PortSeen, PortState, SiteSeen, StorageSeen, UrlSeen,
 };
 use super::probe;
 use crate::access::{Material, UnixSeconds};
@@ -75,7 +75,7 @@ fn state(bound: io::Result<()>) -> PortState {
 
 /// Asks the site's own port, and the address that was named.
 fn ask(config: &Config, url: Option<&Origin>) -> (Option<String>, Option<UrlSeen>) {
-    let failed = |reason: String| url.map(|url| seen(url, Err(reason)));
+    let failed = |reason: String| url.map(|url| seen(url, Err(NoAnswer::Silent(reason))));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = match runtime {
         Ok(runtime) => runtime,
@@ -117,7 +117,7 @@ fn parts(url: &Origin) -> (bool, String, u16) {
     (is_https, host.trim_start_matches('[').trim_end_matches(']').to_owned(), port)
 }
 
-fn seen(url: &Origin, answer: Result<Option<UnixSeconds>, String>) -> UrlSeen {
+fn seen(url: &Origin, answer: Result<Option<UnixSeconds>, NoAnswer>) -> UrlSeen {
     let (is_https, host, _) = parts(url);
     UrlSeen { url: url.to_string(), host, is_https, answer }
 }

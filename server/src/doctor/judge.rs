@@ -2,8 +2,8 @@
 
 use super::finding::Finding;
 use super::observation::{
-    CertificateSeen, DatabaseSeen, Encryption, LimitsSeen, Observations, PortSeen, PortState, SiteSeen,
-    StorageSeen,
+    CertificateSeen, DatabaseSeen, Encryption, LimitsSeen, NoAnswer, Observations, PortSeen, PortState,
+    SiteSeen, StorageSeen,
 };
 use crate::access::UnixSeconds;
 use crate::media::is_private;
@@ -146,9 +146,14 @@ fn address(seen: &Observations, findings: &mut Vec<Finding>) {
     if !seen.is_https && !matches!(seen.host.as_str(), "localhost" | "127.0.0.1" | "::1") {
         findings.push(Finding::UrlPlain { url: url.clone() });
     }
-    if let Err(reason) = &seen.answer {
-        findings.push(Finding::UrlSilent { url, reason: reason.clone() });
-    }
+    let Err(reason) = &seen.answer else { return };
+    findings.push(match reason {
+        NoAnswer::Silent(reason) => Finding::UrlSilent { url, reason: reason.clone() },
+        NoAnswer::Expired => Finding::UrlExpired { url },
+        NoAnswer::NotYetValid => Finding::UrlNotYetValid { url },
+        NoAnswer::WrongName => Finding::UrlWrongName { url, name: seen.host.clone() },
+        NoAnswer::Untrusted(reason) => Finding::UrlUntrusted { url, reason: reason.clone() },
+    });
 }
 
 fn clock(seen: &Observations, findings: &mut Vec<Finding>) {

@@ -89,7 +89,22 @@ pub(super) struct UrlSeen {
     pub(super) host: String,
     pub(super) is_https: bool,
     /// Its clock, or why there was no answer.
-    pub(super) answer: Result<Option<UnixSeconds>, String>,
+    pub(super) answer: Result<Option<UnixSeconds>, NoAnswer>,
+}
+
+/// Why nothing was heard from the site.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum NoAnswer {
+    /// It was not reached, or is no Visavis.
+    Silent(String),
+    /// What it showed has expired.
+    Expired,
+    /// What it showed is valid later only.
+    NotYetValid,
+    /// What it showed is for other names.
+    WrongName,
+    /// What it showed is believed by nobody here for another reason.
+    Untrusted(String),
 }
 
 #[derive(Debug, Clone)]

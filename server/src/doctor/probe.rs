@@ -1,5 +1,6 @@
 //! Asks an address whether Visavis answers there, and what time it has.
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -16,8 +17,11 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use tokio_rustls::rustls::crypto::{CryptoProvider, aws_lc_rs};
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use tokio_rustls::rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use tokio_rustls::rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
+};
 
+use super::observation::NoAnswer;
 use crate::access::UnixSeconds;
 use crate::app::describe;
 
@@ -60,25 +64,49 @@ pub(super) async fn ask_here(address: SocketAddr, is_encrypted: bool) -> Option<
     tokio::time::timeout(TIMEOUT, asked).await.ok().flatten()
 }
 
-/// Asks as a browser would, certificate and all.
-pub(super) async fn ask(host: &str, port: u16, is_encrypted: bool) -> Result<Answer, String> {
+/// Asks as a browser would, certificate and all. Whom this machine trusts is trusted: the authorities of the system, or
+/// those in the files that `SSL_CERT_FILE` and `SSL_CERT_DIR` name.
+pub(super) async fn ask(host: &str, port: u16, is_encrypted: bool) -> Result<Answer, NoAnswer> {
+    let silent = |error: io::Error| NoAnswer::Silent(error.to_string());
     let asked = async {
-        let stream = TcpStream::connect((host, port)).await.map_err(|error| error.to_string())?;
+        let stream = TcpStream::connect((host, port)).await.map_err(silent)?;
         if !is_encrypted {
-            return exchange(stream, host).await;
+            return exchange(stream, host).await.map_err(NoAnswer::Silent);
         }
         let mut roots = RootCertStore::empty();
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
             .with_safe_default_protocol_versions()
-            .map_err(|error| error.to_string())?
+            .map_err(|error| NoAnswer::Silent(error.to_string()))?
             .with_root_certificates(roots)
             .with_no_client_auth();
-        let name = ServerName::try_from(host.to_owned()).map_err(|error| error.to_string())?;
+        let name =
+            ServerName::try_from(host.to_owned()).map_err(|error| NoAnswer::Silent(error.to_string()))?;
         let connected = TlsConnector::from(Arc::new(config)).connect(name, stream).await;
-        exchange(connected.map_err(|error| describe(&error))?, host).await
+        exchange(connected.map_err(|error| unconnected(&error))?, host).await.map_err(NoAnswer::Silent)
     };
-    tokio::time::timeout(TIMEOUT, asked).await.unwrap_or_else(|_| Err("no answer in time".to_owned()))
+    let in_time = tokio::time::timeout(TIMEOUT, asked).await;
+    in_time.unwrap_or_else(|_| Err(NoAnswer::Silent("no answer in time".to_owned())))
+}
+
+/// What a handshake came to nothing for: the certificate, or something else.
+fn unconnected(error: &io::Error) -> NoAnswer {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
+    let Some(Error::InvalidCertificate(problem)) = inner else { return NoAnswer::Silent(describe(error)) };
+    if matches!(problem, CertificateError::Expired | CertificateError::ExpiredContext { .. }) {
+        NoAnswer::Expired
+    } else if matches!(problem, CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. }) {
+        NoAnswer::NotYetValid
+    } else if matches!(
+        problem,
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. }
+    ) {
+        NoAnswer::WrongName
+    } else if matches!(problem, CertificateError::UnknownIssuer) {
+        NoAnswer::Untrusted("this machine does not know the authority that issued it".to_owned())
+    } else {
+        NoAnswer::Untrusted(problem.to_string())
+    }
 }
 
 async fn exchange(

@@ -1,6 +1,6 @@
 //! `visavis doctor` as a program: for settings that work, and for several that do not.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use rcgen::{CertificateParams, KeyPair};
@@ -8,6 +8,7 @@ use serde_json::Value;
 use server::Config;
 
 use crate::client::start_with;
+use crate::tls::Authority;
 
 /// Runs it with flags over these variables, and returns whether it ended well and what it said.
 fn doctor(variables: &[(&str, &str)], flags: &[&str], more: &[&str]) -> (bool, Value) {
@@ -67,6 +68,10 @@ impl Place {
     }
 
     fn doctor(&self, flags: &[&str], more: &[&str]) -> (bool, Value) {
+        self.doctor_with(&[], flags, more)
+    }
+
+    fn doctor_with(&self, variables: &[(&str, &str)], flags: &[&str], more: &[&str]) -> (bool, Value) {
         let (config, site, data) = (self.path("visavis.toml"), self.path("site"), self.path("data"));
         let usual = [
             ("VISAVIS_CONFIG", &config[..]),
@@ -74,7 +79,7 @@ impl Place {
             ("VISAVIS_DATA_DIR", &data),
             ("VISAVIS_PORT", "0"),
         ];
-        doctor(&usual, flags, more)
+        doctor(&[&usual, variables].concat(), flags, more)
     }
 }
 
@@ -160,6 +165,79 @@ async fn a_server_that_runs_is_recognised_and_its_ports_and_data_are_its_own() {
     assert_eq!(ports["status"], "ok", "{report:#}");
     assert!(ports["summary"].as_str().unwrap().contains("is running"), "{report:#}");
     assert!(report.to_string().contains("in use by the running server"), "{report:#}");
+}
+
+/// What it finds about `https://localhost` at this port, for who trusts the authority, or nobody.
+async fn found_at(port: u16, flags: Vec<String>, trusted: Option<PathBuf>) -> (bool, Value) {
+    let run = move || {
+        let place = Place::new();
+        let trusted = trusted.map(|path| path.to_str().unwrap().to_owned());
+        let variables: Vec<_> = trusted.iter().map(|path| ("SSL_CERT_FILE", &path[..])).collect();
+        let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
+        place.doctor_with(&variables, &flags, &["--url", &format!("https://localhost:{port}")])
+    };
+    tokio::task::spawn_blocking(run).await.unwrap()
+}
+
+fn fix(report: &Value, id: &str) -> String {
+    let checks = report["checks"].as_array().unwrap();
+    let mut findings = checks.iter().flat_map(|check| check["findings"].as_array().unwrap());
+    let found = findings.find(|finding| finding["id"] == id).unwrap_or_else(|| panic!("{id}: {report:#}"));
+    found["fix"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_site_over_https_is_asked_as_a_browser_asks_it() {
+    let authority = Authority::new();
+    authority.issue_for("localhost", 2100);
+    let server = start_with(authority.config()).await;
+    let port = server.http_addr.port();
+    let files = authority.files();
+    let flags = |media: u16| {
+        let path = |path: &PathBuf| path.to_str().unwrap().to_owned();
+        let of_tls = ["--tls-certificate".to_owned(), path(&files.certificate)];
+        let of_key = ["--tls-key".to_owned(), path(&files.key)];
+        let of_ports = ["--port".to_owned(), port.to_string(), "--media-port".to_owned(), media.to_string()];
+        let no_tcp = ["--media-tcp-port".to_owned(), "0".to_owned()];
+        [&of_tls[..], &of_key, &of_ports, &no_tcp].concat()
+    };
+    let media = server.media_addr.port();
+    let (is_success, report) = found_at(port, flags(media), Some(authority.root())).await;
+    assert!(is_success, "{report:#}");
+    assert!(!found(&report).iter().any(|id| id.starts_with("url_") || *id == "clock_skew"), "{report:#}");
+    assert!(report["checks"][0]["summary"].as_str().unwrap().contains("is running"), "{report:#}");
+    // Nobody here knows the authority, and the way to say that one does is told.
+    let (is_success, report) = found_at(port, flags(media), Some(Authority::new().root())).await;
+    assert!(!is_success && fix(&report, "url_untrusted").contains("SSL_CERT_FILE"), "{report:#}");
+}
+
+#[tokio::test]
+async fn a_certificate_for_another_name_is_named_with_its_fix() {
+    let authority = Authority::new();
+    authority.issue_for("meet.example.org", 2100);
+    let server = start_with(authority.config()).await;
+    let (is_success, report) = found_at(server.http_addr.port(), Vec::new(), Some(authority.root())).await;
+    assert!(!is_success && !found(&report).contains(&"url_silent"), "{report:#}");
+    assert!(fix(&report, "url_wrong_name").contains("issued for localhost"), "{report:#}");
+}
+
+/// Visavis itself would not start with it: this is a proxy in front that nobody looked after.
+#[tokio::test]
+async fn an_expired_certificate_is_named_with_its_fix() {
+    let authority = Authority::new();
+    authority.issue_for("localhost", 2021);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let proxy = authority.acceptor();
+    let serving = tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            drop(proxy.accept(stream).await);
+        }
+    });
+    let (is_success, report) = found_at(port, Vec::new(), Some(authority.root())).await;
+    serving.abort();
+    assert!(!is_success && !found(&report).contains(&"url_silent"), "{report:#}");
+    assert!(fix(&report, "url_expired").contains("renew the certificate"), "{report:#}");
 }
 
 #[test]

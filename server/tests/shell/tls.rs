@@ -1,7 +1,7 @@
 //! TLS over real sockets: certificates of an authority of our own, and a client that trusts it alone.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,12 +11,15 @@ use serde_json::Value;
 use server::{CertificateFiles, Config, Running, Server, TlsSource};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::crypto::aws_lc_rs;
-use tokio_rustls::rustls::pki_types::ServerName;
+use tokio_rustls::rustls::pki_types::pem::PemObject as _;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use tokio_rustls::rustls::version::{TLS12, TLS13};
-use tokio_rustls::rustls::{ClientConfig, ProtocolVersion, RootCertStore, SupportedProtocolVersion};
+use tokio_rustls::rustls::{
+    ClientConfig, ProtocolVersion, RootCertStore, ServerConfig, SupportedProtocolVersion,
+};
+use tokio_rustls::{TlsAcceptor, TlsConnector};
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::client::{PATIENCE, hello, start_with};
@@ -24,13 +27,13 @@ use crate::client::{PATIENCE, hello, start_with};
 const NAME: &str = "meet.example.org";
 
 /// An authority, and a folder with what it has issued.
-struct Authority {
+pub(crate) struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
     folder: tempfile::TempDir,
 }
 
 impl Authority {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.distinguished_name.push(DnType::CommonName, "authority of the tests");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -38,15 +41,27 @@ impl Authority {
         Self { issuer, folder: tempfile::tempdir().unwrap() }
     }
 
-    fn files(&self) -> CertificateFiles {
+    pub(crate) fn files(&self) -> CertificateFiles {
         let at = |name| self.folder.path().join(name);
         CertificateFiles { certificate: at("chain.pem"), key: at("key.pem") }
     }
 
+    /// Writes what this authority is trusted by, and returns where.
+    pub(crate) fn root(&self) -> PathBuf {
+        let path = self.folder.path().join("authority.pem");
+        std::fs::write(&path, self.issuer.pem()).unwrap();
+        path
+    }
+
     /// Writes a certificate that ends in this year, and returns what identifies it.
     fn issue(&self, end: i32) -> Vec<u8> {
+        self.issue_for(NAME, end)
+    }
+
+    /// The same for another name.
+    pub(crate) fn issue_for(&self, name: &str, end: i32) -> Vec<u8> {
         let key = KeyPair::generate().unwrap();
-        let mut params = CertificateParams::new(vec![NAME.to_owned()]).unwrap();
+        let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
         params.not_before = rcgen::date_time_ymd(2020, 1, 1);
         params.not_after = rcgen::date_time_ymd(end, 1, 1);
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
@@ -55,13 +70,26 @@ impl Authority {
         certificate.der().to_vec()
     }
 
-    fn config(&self) -> Config {
+    pub(crate) fn config(&self) -> Config {
         Config { tls: Some(TlsSource::Files(self.files())), ..Config::on_loopback() }
     }
 
     async fn start(&self) -> Running {
         self.issue(2100);
         start_with(self.config()).await
+    }
+
+    /// A server beside Visavis that shows what was issued last.
+    pub(crate) fn acceptor(&self) -> TlsAcceptor {
+        let CertificateFiles { certificate, key } = self.files();
+        let chain = CertificateDer::pem_file_iter(certificate).unwrap().map(Result::unwrap).collect();
+        let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(chain, PrivateKeyDer::from_pem_file(key).unwrap())
+            .unwrap();
+        TlsAcceptor::from(Arc::new(config))
     }
 
     fn connector(&self, versions: &[&'static SupportedProtocolVersion], protocols: &[&[u8]]) -> TlsConnector {

@@ -27,7 +27,7 @@ fn certificate_seen() -> CertificateSeen {
     CertificateSeen { path: "chain.pem".into(), key_path: "key.pem".into(), facts: Ok(facts), key: Ok(()) }
 }
 
-fn url(answer: Result<Option<UnixSeconds>, String>) -> Option<UrlSeen> {
+fn url(answer: Result<Option<UnixSeconds>, NoAnswer>) -> Option<UrlSeen> {
     let (url, host) = ("https://meet.example.org".to_owned(), "meet.example.org".to_owned());
     Some(UrlSeen { url, host, is_https: true, answer })
 }
@@ -241,7 +241,12 @@ fn every_fault_of_acme_is_found() {
 
 #[test]
 fn an_address_that_does_not_answer_or_is_plain_is_found() {
-    check(with(good(), |seen| seen.url = url(Err("reason".to_owned()))), "url_silent", Failure);
+    let failing = |reason| with(good(), |seen| seen.url = url(Err(reason)));
+    check(failing(NoAnswer::Silent("reason".to_owned())), "url_silent", Failure);
+    check(failing(NoAnswer::Expired), "url_expired", Failure);
+    check(failing(NoAnswer::NotYetValid), "url_not_yet_valid", Failure);
+    check(failing(NoAnswer::WrongName), "url_wrong_name", Failure);
+    check(failing(NoAnswer::Untrusted("reason".to_owned())), "url_untrusted", Failure);
     let plain = |host: &str| {
         with(good(), |seen| {
             let url = format!("http://{host}");
