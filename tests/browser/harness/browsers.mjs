@@ -51,9 +51,10 @@ export async function launchChromium(extraFlags = [], program = undefined) {
   });
 }
 
-/** `environment` adds to the variables of the machine. */
-export async function launchFirefox(preferences = {}, environment = {}) {
+/** `environment` adds to the variables of the machine, `options` to those of the launch. */
+export async function launchFirefox(preferences = {}, environment = {}, options = {}) {
   return puppeteer.launch({
+    ...options,
     browser: 'firefox',
     env: { ...process.env, ...environment },
     executablePath: process.env.VISAVIS_FIREFOX ?? '/usr/bin/firefox-esr',

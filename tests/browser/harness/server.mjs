@@ -3,7 +3,9 @@
 import { spawn } from 'node:child_process';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { request as plainly } from 'node:http';
+import { request as encrypted } from 'node:https';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { until } from './until.mjs';
@@ -17,6 +19,18 @@ export async function freePort() {
   return port;
 }
 
+/** Asks for an address, trusting nobody but `authority` where one is given; the answer has its text with it. */
+export function ask(url, { method = 'GET', authority } = {}) {
+  return new Promise((answered, failed) => {
+    const begin = url.startsWith('https:') ? encrypted : plainly;
+    const asking = begin(url, { method, ca: authority, agent: false }, async (response) => {
+      response.text = (await response.toArray()).join('');
+      answered(response);
+    });
+    asking.on('error', failed).end();
+  });
+}
+
 /** A running server; `restart` starts another one on the same ports. */
 export class Server {
   #process;
@@ -24,7 +38,7 @@ export class Server {
   #folder;
   log = '';
 
-  static async start({ announce = [], port, mediaPort, address = '0.0.0.0', tcpPort, videoCodecs = [], embedOrigins = [], settings = [] } = {}) {
+  static async start({ announce = [], port, mediaPort, address = '0.0.0.0', tcpPort, videoCodecs = [], embedOrigins = [], settings = [], tls } = {}) {
     const server = new Server();
     server.port = port ?? (await freePort());
     server.mediaPort = mediaPort ?? server.port;
@@ -39,8 +53,19 @@ export class Server {
     if (videoCodecs.length > 0) server.#arguments.push('--video-codecs', videoCodecs.join(','));
     if (embedOrigins.length > 0) server.#arguments.push('--embed-origins', embedOrigins.join(','));
     server.#arguments.push(...settings);
+    if (tls) await server.#encrypt(tls);
     await server.#run();
     return server;
+  }
+
+  /** Over https, with what an authority of `authority.mjs` has issued; plain HTTP is redirected from `plainPort`. */
+  async #encrypt({ authority, chain, key }) {
+    const [chainFile, keyFile] = ['chain.pem', 'key.pem'].map((name) => join(this.#folder, name));
+    await Promise.all([writeFile(chainFile, chain), writeFile(keyFile, key, { mode: 0o600 })]);
+    this.authority = authority;
+    this.url = `https://localhost:${this.port}`;
+    this.plainPort = await freePort();
+    this.#arguments.push('--tls-certificate', chainFile, '--tls-key', keyFile, '--http-redirect-port', `${this.plainPort}`);
   }
 
   async #run() {
@@ -52,8 +77,8 @@ export class Server {
     }
     await until('the server is ready', async () => {
       if (this.#process.exitCode !== null) throw new Error(`the server ended at once:\n${this.log}`);
-      const response = await fetch(`${this.url}/api/ready`).catch(() => null);
-      return response?.ok;
+      const response = await ask(`${this.url}/api/ready`, this).catch(() => null);
+      return response?.statusCode === 200;
     }, 10_000);
   }
 
@@ -76,9 +101,9 @@ export class Server {
 
   /** A new meeting: its code, its link, and the token of its host. */
   async createRoom() {
-    const response = await fetch(`${this.url}/api/rooms`, { method: 'POST' });
-    if (!response.ok) throw new Error(`no room: ${response.status} ${await response.text()}`);
-    const { room, token } = await response.json();
+    const { statusCode, text } = await ask(`${this.url}/api/rooms`, { method: 'POST', authority: this.authority });
+    if (statusCode !== 201) throw new Error(`no room: ${statusCode} ${text}`);
+    const { room, token } = JSON.parse(text);
     return { room, link: `${this.url}/r/${room}`, token };
   }
 }
