@@ -1,19 +1,23 @@
-//! What operators set for a room before anybody is in it. Kept until it is set anew.
+//! What operators set for a room before anybody is in it. Kept until it is set anew or forgotten.
 
 use serde::{Deserialize, Serialize};
 use shared::RoomId;
 
+use super::key::KeyId;
 use super::room_control::Policy;
 use super::token::UnixSeconds;
 use crate::control::{ControlStore, KeyName, Space, StoreError, Write};
 
 /// See the [module](self).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoomSettings {
     /// The rules that a meeting begins with.
     pub policy: Policy,
     /// When they were first set.
     pub created_at: UnixSeconds,
+    /// The key that they count for; absent: they were set before keys were counted for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<KeyId>,
 }
 
 impl RoomSettings {

@@ -96,6 +96,9 @@ pub(super) struct Layer {
     /// Signaling connections of one address (IPv6: of one /64) [default: 256]
     #[arg(long, value_name = "N")]
     pub(super) connections_per_address_max: Option<usize>,
+    /// Rooms that one key may set up over the API [default: 10000]
+    #[arg(long, value_name = "N")]
+    pub(super) rooms_per_key_max: Option<usize>,
     /// How long connections may take to end when the server stops, in milliseconds [default: 3000]
     #[arg(long, value_name = "MS")]
     pub(super) shutdown_grace_ms: Option<u64>,
@@ -189,6 +192,7 @@ impl Layer {
                 self.video_codecs = Some(list(text, "vp8, vp9, h264 or av1, separated by commas")?);
             }
             "connections_per_address_max" => self.connections_per_address_max = Some(one(text, NUMBER)?),
+            "rooms_per_key_max" => self.rooms_per_key_max = Some(one(text, NUMBER)?),
             "shutdown_grace_ms" => self.shutdown_grace_ms = Some(one(text, NUMBER)?),
             "open" => self.open = Some(one(text, "true or false")?),
             "guests" => self.guests = Some(one(text, "true or false")?),
@@ -230,6 +234,7 @@ impl Layer {
             connections_per_address_max: self
                 .connections_per_address_max
                 .or(below.connections_per_address_max),
+            rooms_per_key_max: self.rooms_per_key_max.or(below.rooms_per_key_max),
             shutdown_grace_ms: self.shutdown_grace_ms.or(below.shutdown_grace_ms),
             open: self.open.or(below.open),
             guests: self.guests.or(below.guests),

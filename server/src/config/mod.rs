@@ -101,6 +101,8 @@ pub struct Config {
     pub video_codecs: Vec<VideoCodec>,
     /// Most signaling connections of one address.
     pub connections_per_address_max: usize,
+    /// Most rooms that one key may have set up.
+    pub rooms_per_key_max: usize,
     /// How long connections may take to end on shutdown.
     pub shutdown_grace: Duration,
     /// Without keys everybody is let in, not only people on this machine.
@@ -264,6 +266,7 @@ impl Config {
         within("media_port + shards - 1", last_port, 0..=usize::from(u16::MAX))?;
         let peers = layer.peers_per_shard_max.unwrap_or(defaults.peers_per_shard_max);
         let connections = layer.connections_per_address_max.unwrap_or(defaults.connections_per_address_max);
+        let rooms = layer.rooms_per_key_max.unwrap_or(defaults.rooms_per_key_max);
         let grace_ms =
             layer.shutdown_grace_ms.map(|ms| within("shutdown_grace_ms", ms, 0..=60_000)).transpose()?;
         if let Some(site) = layer.site.as_ref().filter(|site| !site.is_dir()) {
@@ -299,6 +302,7 @@ impl Config {
             peers_per_shard_max: within("peers_per_shard_max", peers, 1..=10_000)?,
             video_codecs,
             connections_per_address_max: within("connections_per_address_max", connections, 1..=10_000)?,
+            rooms_per_key_max: within("rooms_per_key_max", rooms, 1..=1_000_000)?,
             shutdown_grace: grace_ms.map_or(defaults.shutdown_grace, Duration::from_millis),
             open: layer.open.unwrap_or_default(),
             guests: layer.guests.unwrap_or_default(),
@@ -334,6 +338,7 @@ impl Default for Config {
             peers_per_shard_max: 1000,
             video_codecs: VideoCodec::all(),
             connections_per_address_max: 256,
+            rooms_per_key_max: 10_000,
             shutdown_grace: Duration::from_secs(3),
             open: false,
             guests: false,

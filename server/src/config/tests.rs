@@ -114,6 +114,7 @@ fn every_bound_is_told_with_key_and_value() {
     check(&[], &["--shards", "0"], ["shards", "\"0\"", "from 1 to"]);
     check(&[], &["--peers-per-shard-max", "0"], ["peers_per_shard_max", "\"0\"", "10000"]);
     check(&[], &["--connections-per-address-max", "0"], ["connections_per_address_max", "\"0\"", "10000"]);
+    check(&[], &["--rooms-per-key-max", "1000001"], ["rooms_per_key_max", "1000001", "1000000"]);
     check(&[], &["--shutdown-grace-ms", "60001"], ["shutdown_grace_ms", "60001", "60000"]);
     check(&[], &["--site", "no-such-folder"], ["site", "no-such-folder", "folder"]);
     check(&[], &["--port", "x"], ["--port", "'x'", "invalid"]);
@@ -138,6 +139,7 @@ fn every_setting_can_be_given_in_all_three_ways() {
         ("peers_per_shard_max", "7", "7"),
         ("video_codecs", "av1,vp8", "[\"av1\", \"vp8\"]"),
         ("connections_per_address_max", "8", "8"),
+        ("rooms_per_key_max", "11", "11"),
         ("shutdown_grace_ms", "9", "9"),
         ("open", "true", "true"),
         ("token_audience", "meet", "\"meet\""),

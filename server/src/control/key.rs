@@ -12,6 +12,8 @@ pub enum Space {
     Room,
     /// What operators set for a room before anybody is in it, by room.
     Settings,
+    /// How many rooms a key has set up, by key.
+    RoomCount,
     /// What was written in rooms: a log a room.
     Chat,
     /// Who may not come back into a room until its meeting ends, by room.
@@ -37,6 +39,7 @@ impl Space {
         match self {
             Self::Room => "room",
             Self::Settings => "settings",
+            Self::RoomCount => "room-count",
             Self::Chat => "chat",
             Self::Ban => "ban",
             Self::Meeting => "meeting",

@@ -57,6 +57,13 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, detail)
     }
 
+    pub(super) fn too_many_rooms(max: usize) -> Self {
+        Self::forbidden(&format!(
+            "This key has set up as many rooms as a key may: rooms_per_key_max is {max}. Forget some with DELETE \
+             /api/v1/rooms/ROOM, or raise rooms_per_key_max in the server's settings."
+        ))
+    }
+
     pub(super) fn bad_request(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, detail)
     }

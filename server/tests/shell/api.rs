@@ -145,6 +145,50 @@ async fn a_room_is_set_up_read_changed_and_listed() {
 }
 
 #[tokio::test]
+async fn a_key_sets_up_as_many_rooms_as_it_may_and_more_once_it_forgets_some() {
+    let folder = tempfile::tempdir().unwrap();
+    let data_dir = Some(DataDir { path: folder.path().to_owned(), is_chosen: true });
+    let keys = Keyring::new(vec![key("ops", true), key("crm", true)]).unwrap();
+    let config = Config { keys, data_dir, rooms_per_key_max: 3, ..config() };
+    let server = start_with(config.clone()).await;
+    // All at once: none is counted twice, and none is missed.
+    let rooms = ["one", "two", "three", "four", "five"].map(|room| json!({"room": room}));
+    let made = futures_util::future::join_all(rooms.iter().map(|room| post(&server, "/rooms", room))).await;
+    let made = made.iter().filter(|response| response.status() == StatusCode::CREATED).count();
+    assert_eq!(made, 3);
+    server.shutdown().await;
+    let server = start_with(config).await;
+    let detail = check_problem(post(&server, "/rooms", &json!({})).await, StatusCode::FORBIDDEN).await;
+    assert!(detail.contains("rooms_per_key_max is 3") && detail.contains("DELETE"), "{detail}");
+    let set = async |room: &str| {
+        let request = request(&server, Method::PUT, &format!("/rooms/{room}/policy"));
+        request.json(&json!({"locked": true})).send().await.unwrap()
+    };
+    check_problem(set("six").await, StatusCode::FORBIDDEN).await;
+    let listed = value(get(&server, "/rooms").await).await;
+    let kept = listed["items"][0]["room"].as_str().unwrap();
+    check_problem(post(&server, "/rooms", &json!({"room": kept})).await, StatusCode::CONFLICT).await;
+    assert_eq!(set(kept).await.status(), StatusCode::OK, "it is counted already");
+    let url = format!("http://{}/api/v1/rooms", server.http_addr);
+    let other = Client::new().post(url).bearer_auth(bearer("crm"));
+    let other = other.json(&json!({"room": "of-another-key"})).send().await.unwrap();
+    assert_eq!(other.status(), StatusCode::CREATED);
+    for _ in 0..2 {
+        let forgotten = request(&server, Method::DELETE, &format!("/rooms/{kept}")).send().await.unwrap();
+        assert_eq!(forgotten.status(), StatusCode::NO_CONTENT);
+    }
+    check_problem(get(&server, &format!("/rooms/{kept}")).await, StatusCode::NOT_FOUND).await;
+    assert_eq!(set("six").await.status(), StatusCode::OK);
+    check_problem(post(&server, "/rooms", &json!({})).await, StatusCode::FORBIDDEN).await;
+    check_problem(
+        request(&server, Method::DELETE, "/rooms/A%20b").send().await.unwrap(),
+        StatusCode::NOT_FOUND,
+    )
+    .await;
+    server.shutdown().await;
+}
+
+#[tokio::test]
 async fn rooms_are_listed_in_pages() {
     let server = start_with(config()).await;
     for number in 0..5 {

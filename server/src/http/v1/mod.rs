@@ -5,6 +5,7 @@ mod arrival;
 mod auth;
 mod body;
 mod idempotency;
+mod kept_rooms;
 mod participants;
 mod quota;
 mod responses;
@@ -73,7 +74,7 @@ fn operations() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(tokens::create_token))
         .routes(routes!(tokens::revoke_token))
         .routes(routes!(rooms::list_rooms, rooms::create_room))
-        .routes(routes!(rooms::read_room))
+        .routes(routes!(rooms::read_room, rooms::forget_room))
         .routes(routes!(rooms::set_policy))
         .routes(routes!(rooms::end_room))
         .routes(routes!(participants::list_participants))
@@ -181,6 +182,6 @@ mod tests {
                 }
             }
         }
-        assert_eq!(paths.values().map(|item| item.as_object().unwrap().len()).sum::<usize>(), 10);
+        assert_eq!(paths.values().map(|item| item.as_object().unwrap().len()).sum::<usize>(), 11);
     }
 }

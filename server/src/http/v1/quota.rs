@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::kept_rooms::OneAtATime;
 use crate::access::KeyId;
 use crate::signaling::RateLimiter;
 
@@ -42,6 +43,8 @@ pub(super) struct TooMany {
 pub(crate) struct Quotas {
     addresses: Mutex<Counted<IpAddr>>,
     keys: Mutex<Counted<KeyId>>,
+    /// Held while the rooms of a key are counted and changed.
+    pub(super) changing_rooms: OneAtATime,
 }
 
 impl Default for Quotas {
@@ -49,6 +52,7 @@ impl Default for Quotas {
         Self {
             addresses: Mutex::new(Counted::new(ADDRESS_INTERVAL, ADDRESS_BURST)),
             keys: Mutex::new(Counted::new(KEY_INTERVAL, KEY_BURST)),
+            changing_rooms: OneAtATime::default(),
         }
     }
 }

@@ -9,6 +9,8 @@ use utoipa::openapi::{Content, Ref, RefOr, Response, ResponseBuilder};
 pub(super) struct Authorized;
 /// What an operation with a body may answer.
 pub(super) struct WithBody;
+/// What an operation that may set a room up may answer.
+pub(super) struct Counted;
 /// What an operation with an idempotency key may answer.
 pub(super) struct Once;
 /// What an operation on a live room may answer.
@@ -34,6 +36,15 @@ impl IntoResponses for WithBody {
             ("415", "The body is not said to be JSON."),
             ("422", "A value does not fit."),
         ])
+    }
+}
+
+impl IntoResponses for Counted {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        problems(&[(
+            "403",
+            "The server has no keys, or the key has set up as many rooms as it may (rooms_per_key_max).",
+        )])
     }
 }
 

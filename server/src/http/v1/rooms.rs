@@ -4,9 +4,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use axum::Json;
 use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, StatusCode};
+use axum::{Extension, Json};
 use serde::{Deserialize, Serialize};
 use shared::RoomId;
 use utoipa::ToSchema;
@@ -14,12 +14,14 @@ use utoipa::ToSchema;
 use super::super::caller;
 use super::super::problem::Problem;
 use super::body::{Body, InPath, InQuery, List, PageQuery, RoomPath, cursor};
-use super::responses::{Authorized, OfLiveRooms, Once, WithBody};
+use super::kept_rooms::{self, Kept};
+use super::responses::{Authorized, Counted, OfLiveRooms, Once, WithBody};
 use crate::access::{
-    ControlError, EndReason, Page, PageRequest, Policy, RoomSettings, RoomSummary, UnixSeconds, settings,
+    ApiBearer, ControlError, EndReason, Page, PageRequest, Policy, RoomSettings, RoomSummary, UnixSeconds,
+    settings,
 };
 use crate::app::App;
-use crate::control::{Commit, Condition, Entry, KeyName, Prefix, Range, Space, StoreError};
+use crate::control::{Entry, KeyName, Prefix, Range, Space};
 
 /// A room to be set up before anybody is in it.
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -165,6 +167,7 @@ fn merged(set_up: Vec<Entry>, meeting: Vec<RoomSummary>, request: &PageRequest, 
     responses(
         (status = 201, description = "The room.", body = Room),
         Authorized,
+        Counted,
         WithBody,
         Once,
     ),
@@ -172,20 +175,18 @@ fn merged(set_up: Vec<Entry>, meeting: Vec<RoomSummary>, request: &PageRequest, 
 pub(super) async fn create_room(
     State(app): State<Arc<App>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Extension(bearer): Extension<ApiBearer>,
     headers: HeaderMap,
     Body(new): Body<NewRoom>,
 ) -> Result<(StatusCode, Json<Room>), Problem> {
     check(&new.policy)?;
     let room = new.room.unwrap_or_else(|| RoomId::from_random(rand::random()));
-    let settings = RoomSettings { policy: new.policy, created_at: now() };
-    let key = settings::key(&room);
-    let commit =
-        Commit { conditions: vec![Condition::Absent(key.clone())], writes: vec![settings.write(&room)] };
-    let committed = app.store.commit(commit, now()).await;
-    if committed == Err(StoreError::Conflict) {
-        return Err(Problem::conflict("A room of this name was set up before. Set its policy instead."));
-    }
-    committed?;
+    let settings = RoomSettings { policy: new.policy, created_at: now(), key: Some(bearer.key) };
+    kept_rooms::change(&app, &room, |kept| match kept {
+        Some(_) => Err(Problem::conflict("A room of this name was set up before. Set its policy instead.")),
+        None => Ok(Some(settings.clone())),
+    })
+    .await?;
     apply(&app, &room, settings.policy).await?;
     let live = live(&app, &room).await?;
     let base = base(&app, peer, &headers);
@@ -227,6 +228,26 @@ pub(super) async fn read_room(
     Ok(Json(Room::of(room, settings.as_ref(), live, &base)))
 }
 
+/// Forgets what is set for a room: it is as one that nobody set up. A meeting that goes on keeps its rules.
+#[utoipa::path(
+    delete,
+    path = "/rooms/{room}",
+    tag = "rooms",
+    params(RoomPath),
+    responses(
+        (status = 204, description = "Nothing is set for it. Also when nothing ever was."),
+        (status = 404, description = "This is no room's name.", body = Problem, content_type = "application/problem+json"),
+        Authorized,
+    ),
+)]
+pub(super) async fn forget_room(
+    State(app): State<Arc<App>>,
+    InPath(RoomPath { room }): InPath<RoomPath>,
+) -> Result<StatusCode, Problem> {
+    kept_rooms::change(&app, &room, |_| Ok(None)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 /// Sets all the rules of a room, for the meeting that goes on and for later ones.
 #[utoipa::path(
     put,
@@ -238,21 +259,27 @@ pub(super) async fn read_room(
         (status = 200, description = "The rules.", body = Policy),
         (status = 404, description = "This is no room's name.", body = Problem, content_type = "application/problem+json"),
         Authorized,
+        Counted,
         WithBody,
     ),
 )]
 pub(super) async fn set_policy(
     State(app): State<Arc<App>>,
+    Extension(bearer): Extension<ApiBearer>,
     InPath(RoomPath { room }): InPath<RoomPath>,
     Body(policy): Body<Policy>,
 ) -> Result<Json<Policy>, Problem> {
     check(&policy)?;
-    // Rules that cannot be read keep everybody out; new ones take their place.
-    let before = app.store.get(settings::key(&room), now()).await?;
-    let before = before.and_then(|entry| RoomSettings::read(&entry.value));
-    let created_at = before.map_or_else(now, |before| before.created_at);
-    let settings = RoomSettings { policy, created_at };
-    app.store.commit(Commit::of(vec![settings.write(&room)]), now()).await?;
+    kept_rooms::change(&app, &room, |kept| {
+        let (created_at, key) = match kept {
+            Some(Kept { settings: Some(before), .. }) => (before.created_at, before.key.clone()),
+            // Rules that cannot be read keep everybody out; new ones take their place.
+            Some(Kept { settings: None, .. }) => (now(), None),
+            None => (now(), Some(bearer.key.clone())),
+        };
+        Ok(Some(RoomSettings { policy, created_at, key }))
+    })
+    .await?;
     apply(&app, &room, policy).await?;
     Ok(Json(policy))
 }
