@@ -62,8 +62,19 @@ const SUITES: &str = "tests";
 
 /// The crates that are tested. Every tier names all of them and selects targets: with another choice of packages
 /// Cargo would unify other features, and build most dependencies once more.
-const TESTED: [&str; 10] =
-    ["shared", "deep_filter", "denoise", "effects", "engine", "sfu", "server", "client", "xtask", SUITES];
+const TESTED: [&str; 11] = [
+    "shared",
+    "lanes",
+    "deep_filter",
+    "denoise",
+    "effects",
+    "engine",
+    "sfu",
+    "server",
+    "client",
+    "xtask",
+    SUITES,
+];
 
 impl Tier {
     /// What must be set up before.

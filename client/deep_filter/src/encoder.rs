@@ -2,9 +2,9 @@
 
 use crate::features::{BANDS, FILTERED, Features};
 use crate::kernels::{CHANNELS, Dense, INPUTS, Pixel, spread};
-use crate::lanes::F32x4;
 use crate::layers::{Grouped, Gru, Separable, across, array, pixels, read_dense};
 use crate::weights::{Reader, WeightsError};
+use lanes::F32x4;
 
 /// How many numbers describe a frame.
 pub(crate) const DESCRIPTION: usize = 512;

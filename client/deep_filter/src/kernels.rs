@@ -1,6 +1,6 @@
 //! What nearly all of the time goes into: products of matrices with vectors, and convolutions along frequency.
 
-use crate::lanes::{F32x4, I32x4};
+use lanes::{F32x4, I32x4};
 
 /// How many numbers a row of [`Rows`] has: the width of every recurrent layer.
 pub(crate) const INPUTS: usize = 256;

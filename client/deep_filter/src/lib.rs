@@ -21,7 +21,6 @@ pub mod exports;
 mod features;
 mod fourier;
 mod kernels;
-mod lanes;
 mod layers;
 mod layout;
 #[cfg(test)]

@@ -5,7 +5,7 @@ use crate::kernels::{
     CHANNELS, Dense, Gates, INPUTS, Pixel, Rows, Values, add_scaled, depthwise, depthwise_transposed,
     grouped, spread, tanh,
 };
-use crate::lanes::F32x4;
+use lanes::F32x4;
 
 /// The largest difference that rounding may cause, for numbers around one.
 pub(crate) const TOLERANCE: f32 = 2e-5;

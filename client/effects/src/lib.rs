@@ -12,7 +12,6 @@ mod compositor;
 pub mod exports;
 mod graph;
 mod kernels;
-mod lanes;
 mod model;
 #[cfg(any(test, all(target_arch = "wasm32", feature = "twins")))]
 mod twins;

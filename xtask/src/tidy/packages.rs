@@ -33,11 +33,12 @@ struct Dependency {
 }
 
 /// Each crate of ours with the crates of ours that it may use. Arrows point one way, from shells to pure crates.
-const MAY_USE: [(&str, &[&str]); 12] = [
+const MAY_USE: [(&str, &[&str]); 13] = [
     ("shared", &[]),
-    ("deep_filter", &[]),
+    ("lanes", &[]),
+    ("deep_filter", &["lanes"]),
     ("denoise", &[]),
-    ("effects", &[]),
+    ("effects", &["lanes"]),
     ("engine", &["shared"]),
     ("sfu", &["shared"]),
     ("client", &["engine", "shared"]),
@@ -50,7 +51,7 @@ const MAY_USE: [(&str, &[&str]); 12] = [
 ];
 
 /// Crates that decide and touch nothing: time, randomness and input are arguments.
-pub(super) const PURE: [&str; 6] = ["shared", "deep_filter", "denoise", "effects", "engine", "sfu"];
+pub(super) const PURE: [&str; 7] = ["shared", "lanes", "deep_filter", "denoise", "effects", "engine", "sfu"];
 
 /// What would give a pure crate a clock, a thread, a socket, a page or a source of randomness. A name that ends with
 /// `-` stands for every name that starts so.

@@ -5,12 +5,13 @@ use super::Finding;
 use super::tree::Tree;
 
 /// The folders of the pure crates.
-const PURE_FOLDERS: [&str; 7] = [
+const PURE_FOLDERS: [&str; 8] = [
     "shared/src/",
     "client/deep_filter/src/",
     "client/denoise/src/",
     "client/effects/src/",
     "client/engine/src/",
+    "client/lanes/src/",
     "server/sfu/src/",
     "server/src/meeting/",
 ];

@@ -7,7 +7,7 @@
 use super::Size;
 use super::outline::PERSON_MIN;
 use super::pixels::{BoxFilter, Pixel};
-use crate::lanes::F32x4;
+use lanes::F32x4;
 
 /// Two boxes one after the other look like a round brush, not like a box.
 const PASSES: usize = 2;

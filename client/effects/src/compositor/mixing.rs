@@ -5,7 +5,7 @@
 //! end.
 
 use super::Size;
-use crate::lanes::{U16x8, WORDS};
+use lanes::{U16x8, WORDS};
 
 /// Mixes pictures of one size.
 #[derive(Debug)]

@@ -7,7 +7,7 @@
 use super::Size;
 use super::pixels::{BoxFilter, Pixel};
 use super::reduction::between;
-use crate::lanes::{F32x4, LANES};
+use lanes::{F32x4, LANES};
 
 /// How much of a change of the mask is taken over from one picture to the next, when the change is small: that is noise.
 const CALM: f32 = 0.35;

@@ -1,6 +1,6 @@
 //! Small pictures, four numbers a pixel, and the box filter that everything soft is made with.
 
-use crate::lanes::F32x4;
+use lanes::F32x4;
 
 /// Luma, U and V from 0 to 255, and a weight; or any other four numbers of one place.
 pub(super) type Pixel = [f32; 4];

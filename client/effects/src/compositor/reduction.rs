@@ -3,7 +3,7 @@
 use super::Size;
 use super::pixels::Pixel;
 use crate::graph::Segmenter;
-use crate::lanes::{F32x4, U16x8, WORDS};
+use lanes::{F32x4, U16x8, WORDS};
 
 /// Red, green and blue from 0 to 1 out of luma, U and V from 0 to 255 (BT.601, limited range): what each adds.
 const FROM_LUMA: [f32; 4] = [1.164_383_6 / 255.0, 1.164_383_6 / 255.0, 1.164_383_6 / 255.0, 0.0];

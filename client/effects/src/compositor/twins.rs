@@ -5,8 +5,8 @@ use super::outline::{calm, calmed};
 use super::pixels::{BoxFilter, Pixel, box_means};
 use super::reduction::{add_bytes, picture_row, split_colours};
 use super::{blur, reduction};
-use crate::lanes::WORDS;
 use crate::twins::{Random, Twins, largest_difference};
+use lanes::WORDS;
 
 /// All comparisons.
 pub(crate) const COMPOSITOR: [Twins; 10] = [

@@ -6,8 +6,8 @@ use super::network::{Network, Node};
 use crate::kernels::{
     Activate, Convolution, Depthwise, Kernels, LastStage, Mean, ScaleAdd, Transposed, Upsample, View,
 };
-use crate::lanes::LANES;
 use crate::model::{Model, ModelError, Shape, ValueId};
+use lanes::LANES;
 
 /// What a step computes.
 #[derive(Debug)]

@@ -11,7 +11,7 @@ mod upsample;
 use super::{
     Activate, Convolution, Depthwise, Kernels, LastStage, Mean, ScaleAdd, Transposed, Upsample, View,
 };
-use crate::lanes::{F32x4, LANES};
+use lanes::{F32x4, LANES};
 
 /// The vector twin of [`super::scalar::Scalar`].
 #[derive(Debug)]
