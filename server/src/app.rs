@@ -152,31 +152,18 @@ impl Server {
     /// # Errors
     /// [`StartError`] when a port is taken or the site's folder does not exist.
     pub async fn start(config: Config) -> Result<Running, StartError> {
-        let address = config.listen;
-        let listen_error = |source| StartError::Listen { address, source };
-        let listener = TcpListener::bind(address).await.map_err(listen_error)?;
-        let http_addr = listener.local_addr().map_err(listen_error)?;
-        let tls = start_tls(&config).await?;
-        let redirecting = listen_for_redirects(&config).await?;
-        let http_redirect_addr = redirecting.as_ref().and_then(|listener| listener.local_addr().ok());
+        let entrance = Entrance::open(&config).await?;
         let site = Site::new(config.site.as_deref())
             .map_err(|source| StartError::Site { folder: config.site.clone().unwrap_or_default(), source })?;
-        let Access { gate, store, bus, revoking } = Access::restore(&config).await?;
-        let media_tcp = listen_for_media(&config).await?;
-        let media_tcp_addr = media_tcp.as_ref().and_then(|listener| listener.local_addr().ok());
-        let shards = Arc::new(Shards::start(&config, media_tcp_addr)?);
-        let media_addrs = shards.addresses().to_vec();
-        let reach = shards.reach().clone();
-        reach.log();
+        let access = Access::restore(&config).await?;
+        let media = MediaPlane::start(&config).await?;
         let (stop, shutdown) = watch::channel(false);
         let (work, all_work_ended) = mpsc::channel(1);
+        let end = End { shutdown, work };
+        let Meetings { rooms, ruling, keeping } =
+            Meetings::start(&config, &access, &media.shards, &end).await?;
         let grace = config.shutdown_grace;
-        let webhooks = Webhooks::start(config.webhooks.clone(), &store, &shutdown, &work);
-        let host_key = HostKey::load(&store, rand::random(), unix_now()).await.ok_or(StartError::HostKey)?;
-        let rooms =
-            Rooms::new(Arc::clone(&shards), Arc::clone(&gate), host_key, Arc::clone(&store), webhooks);
-        let keeping = tokio::spawn(Arc::clone(&rooms).keep(shutdown.clone()));
-        let ruling = tokio::spawn(Arc::clone(&rooms).run(shutdown.clone()));
+        let Access { gate, store, bus, revoking } = access;
         let app = Arc::new(App {
             admission: Admission::new(SIGNALING_MAX, config.connections_per_address_max),
             gate,
@@ -185,35 +172,29 @@ impl Server {
             room_control: Arc::clone(&rooms) as Arc<dyn RoomControl>,
             quotas: Quotas::default(),
             config,
-            shards: Arc::clone(&shards),
-            rooms: Arc::clone(&rooms),
+            shards: Arc::clone(&media.shards),
+            rooms,
             site,
-            shutdown: shutdown.clone(),
-            work: work.clone(),
+            shutdown: end.shutdown.clone(),
+            work: end.work.clone(),
             connections: AtomicU64::new(1),
         });
-        let accepting =
-            media_tcp.map(|listener| tokio::spawn(accept(listener, Arc::clone(&shards), shutdown.clone())));
-        let (tls, upkeep) = tls.unzip();
-        let upkeep = upkeep.map(|upkeep| tokio::spawn(upkeep.run(shutdown.clone())));
-        let link = link(tls.as_ref(), http_addr);
-        let redirecting = redirecting.zip(tls.clone()).map(|(listener, tls)| {
-            let port = Port::redirect(listener, redirect(tls, http_addr), &app.config);
-            tokio::spawn(serve(port, shutdown.clone(), work.clone()))
-        });
-        let port = Port::site(listener, router(Arc::clone(&app)), tls, &app.config);
-        let listening = tokio::spawn(serve(port, shutdown, work));
+        let MediaPlane { tcp, tcp_addr: media_tcp_addr, shards } = media;
+        let accept = |listener| tokio::spawn(accept(listener, Arc::clone(&shards), end.shutdown.clone()));
+        let accepting = tcp.map(accept);
+        let (http_addr, http_redirect_addr) = (entrance.http_addr, entrance.redirect_addr());
+        let Serving { link, upkeep, redirecting, listening } = entrance.serve(app, end);
         let reporting = tokio::spawn(report(Arc::clone(&shards)));
         tracing::info!(port = http_addr.port(), "listening");
-        let media_addr = media_addrs[0];
+        let media_addrs = shards.addresses().to_vec();
         Ok(Running {
             http_addr,
             http_redirect_addr,
             link,
-            media_addr,
+            media_addr: media_addrs[0],
             media_addrs,
             media_tcp_addr,
-            reach,
+            reach: shards.reach().clone(),
             stop,
             listening,
             redirecting,
@@ -227,6 +208,99 @@ impl Server {
             shards,
             grace,
         })
+    }
+}
+
+/// How everything hears of the end, and how the end waits for everything.
+struct End {
+    shutdown: watch::Receiver<bool>,
+    work: mpsc::Sender<()>,
+}
+
+/// The ports of the site and of plain HTTP, taken and not served yet.
+struct Entrance {
+    listener: TcpListener,
+    http_addr: SocketAddr,
+    tls: Option<(Tls, tls::Upkeep)>,
+    redirecting: Option<TcpListener>,
+}
+
+/// What serves them.
+struct Serving {
+    link: String,
+    upkeep: Option<JoinHandle<()>>,
+    redirecting: Option<JoinHandle<()>>,
+    listening: JoinHandle<()>,
+}
+
+impl Entrance {
+    async fn open(config: &Config) -> Result<Self, StartError> {
+        let address = config.listen;
+        let listen_error = |source| StartError::Listen { address, source };
+        let listener = TcpListener::bind(address).await.map_err(listen_error)?;
+        let http_addr = listener.local_addr().map_err(listen_error)?;
+        let tls = start_tls(config).await?;
+        let redirecting = listen_for_redirects(config).await?;
+        Ok(Self { listener, http_addr, tls, redirecting })
+    }
+
+    fn redirect_addr(&self) -> Option<SocketAddr> {
+        self.redirecting.as_ref().and_then(|listener| listener.local_addr().ok())
+    }
+
+    fn serve(self, app: Arc<App>, End { shutdown, work }: End) -> Serving {
+        let Self { listener, http_addr, tls, redirecting } = self;
+        let (tls, upkeep) = tls.unzip();
+        let upkeep = upkeep.map(|upkeep| tokio::spawn(upkeep.run(shutdown.clone())));
+        let link = link(tls.as_ref(), http_addr);
+        let redirecting = redirecting.zip(tls.clone()).map(|(listener, tls)| {
+            let port = Port::redirect(listener, redirect(tls, http_addr), &app.config);
+            tokio::spawn(serve(port, shutdown.clone(), work.clone()))
+        });
+        let port = Port::site(listener, router(Arc::clone(&app)), tls, &app.config);
+        let listening = tokio::spawn(serve(port, shutdown, work));
+        Serving { link, upkeep, redirecting, listening }
+    }
+}
+
+/// The media threads, and the port of media over TCP.
+struct MediaPlane {
+    tcp: Option<TcpListener>,
+    tcp_addr: Option<SocketAddr>,
+    shards: Arc<Shards>,
+}
+
+impl MediaPlane {
+    async fn start(config: &Config) -> Result<Self, StartError> {
+        let tcp = listen_for_media(config).await?;
+        let tcp_addr = tcp.as_ref().and_then(|listener| listener.local_addr().ok());
+        let shards = Arc::new(Shards::start(config, tcp_addr)?);
+        shards.reach().log();
+        Ok(Self { tcp, tcp_addr, shards })
+    }
+}
+
+/// The rooms, and what keeps and rules them.
+struct Meetings {
+    rooms: Arc<Rooms>,
+    ruling: JoinHandle<()>,
+    keeping: JoinHandle<()>,
+}
+
+impl Meetings {
+    async fn start(
+        config: &Config,
+        access: &Access,
+        shards: &Arc<Shards>,
+        End { shutdown, work }: &End,
+    ) -> Result<Self, StartError> {
+        let Access { gate, store, .. } = access;
+        let webhooks = Webhooks::start(config.webhooks.clone(), store, shutdown, work);
+        let host_key = HostKey::load(store, rand::random(), unix_now()).await.ok_or(StartError::HostKey)?;
+        let rooms = Rooms::new(Arc::clone(shards), Arc::clone(gate), host_key, Arc::clone(store), webhooks);
+        let keeping = tokio::spawn(Arc::clone(&rooms).keep(shutdown.clone()));
+        let ruling = tokio::spawn(Arc::clone(&rooms).run(shutdown.clone()));
+        Ok(Self { rooms, ruling, keeping })
     }
 }
 

@@ -220,7 +220,8 @@ impl Finding {
         }
     }
 
-    /// What to write, or to run.
+    /// What to write, or to run. A table with a row for each finding, which the compiler keeps complete: split up, it would be
+    /// as long, and its rows harder to find.
     pub(super) fn fix(&self) -> String {
         match self {
             Self::PortTaken { protocol, setting, address } => {
@@ -393,6 +394,7 @@ fn reach_fix(warning: ReachWarning) -> String {
 }
 
 impl fmt::Display for Finding {
+    /// What is wrong: a table as [`Finding::fix`] is.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::PortTaken { protocol, address, .. } => {
