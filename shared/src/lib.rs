@@ -5,6 +5,7 @@
 //! every bound on it is a constant in [`limits`]. What a meeting in a frame and the page around it say to each
 //! other is defined in [`embed`] and described in `EMBED.md`.
 
+pub mod caption;
 pub mod embed;
 pub mod identity;
 pub mod limits;

@@ -57,6 +57,10 @@ pub const CHAT_TEXT_BYTES_MAX: usize = 4000;
 pub const CHAT_LINES_MAX: usize = 50;
 /// Lines of the chat that are kept for who comes later; the oldest are forgotten first.
 pub const CHAT_HISTORY_MAX: usize = 500;
+/// Longest text of one caption in characters (Unicode scalar values): a long sentence, in any script.
+pub const CAPTION_TEXT_CHARS_MAX: usize = 500;
+/// Longest language tag in bytes, as RFC 5646 section 4.4.1 says.
+pub const LANGUAGE_TAG_BYTES_MAX: usize = 35;
 /// Most people in the waiting room of a meeting; who comes later is told that it is full.
 pub const KNOCKS_MAX: usize = 100;
 /// Longest sentence to somebody who is not let in, in bytes.

@@ -36,7 +36,8 @@ def before_call(context, case, kwargs):
     key = case.headers.get("Idempotency-Key")
     if isinstance(key, str) and 1 <= len(key) <= 255:
         case.headers["Idempotency-Key"] = f"request-{number}"
-    if number % 2 == 0:
+    # Nobody meets in a room that was only set up: schemathesis would take that for a room that got lost.
+    if number % 2 == 0 or case.path.endswith("/captions"):
         into_the_live_room(case)
 
 
@@ -44,7 +45,7 @@ def into_the_live_room(case):
     """Valid names of rooms and seats seldom are those of somebody: every other request gets such."""
     parameters = case.path_parameters or {}
     is_valid = case.meta is None or case.meta.generation.mode.is_positive
-    if not is_valid or "participants" not in case.path and not case.path.endswith("/end"):
+    if not is_valid or "participants" not in case.path and not case.path.endswith(("/end", "/captions")):
         return
     people = requests.get(
         f"{API}/rooms/{ROOM}/participants",
@@ -54,6 +55,9 @@ def into_the_live_room(case):
     if not people.ok:
         return
     parameters["room"] = ROOM
+    if case.path.endswith("/captions") and isinstance(case.body, dict):
+        # Who speaks is in the room, too.
+        case.body.pop("speaker", None)
     if "participant" in parameters:
         parameters["participant"] = people.json()["items"][0]["participant"]
 

@@ -218,6 +218,7 @@ impl Running {
                 Output::Silence { .. }
                 | Output::AskToUnmute { .. }
                 | Output::Reaction { .. }
+                | Output::Caption(_)
                 | Output::StoreResume(_)
                 | Output::ForgetResume
                 | Output::Notice(_)

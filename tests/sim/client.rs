@@ -193,6 +193,7 @@ impl Client {
             Output::Silence { .. }
             | Output::AskToUnmute { .. }
             | Output::Reaction { .. }
+            | Output::Caption(_)
             | Output::Changed => {}
             Output::Ended(reason) => {
                 self.ended = Some(reason);

@@ -12,6 +12,7 @@ use std::time::Duration;
 use shared::protocol::{ClientMessage, Hello, SlotAssignment, Speaker, Version};
 use shared::{DisplayName, MediaState, PeerId, ResumeToken, RoomId};
 
+use crate::captions::CaptionWish;
 use crate::chat::{ChatLog, ChatStart};
 use crate::declare::{Declaration, Pace};
 use crate::error::{EndReason, Notice, Problem};
@@ -91,6 +92,7 @@ pub struct Engine {
     layers: Layers,
     assembly: Assembly,
     chat: ChatLog,
+    captions: CaptionWish,
     /// When the room was entered first: what is written from then on is news.
     entered: Option<Moment>,
     reacted: Option<Moment>,
@@ -126,6 +128,7 @@ impl Engine {
             layers: Layers::default(),
             assembly: Assembly::default(),
             chat: ChatLog::new(chat),
+            captions: CaptionWish::new(),
             entered: None,
             reacted: None,
             problem: None,
@@ -176,6 +179,7 @@ impl Engine {
                 self.wants.poll_timeout(),
                 self.roster.poll_timeout(),
                 self.assembly.poll_timeout(),
+                self.captions.poll_timeout(),
             ];
             let chat = self.can_talk().then(|| self.chat.poll_timeout()).flatten();
             earliest = statements.into_iter().chain([earliest, chat]).flatten().min();
@@ -223,6 +227,7 @@ impl Engine {
                 self.name.set(now, name);
             }
             Input::Layout(tiles) => self.wants.set_layout(tiles),
+            Input::WantCaptions(wanted) => self.captions.set(now, wanted),
             Input::Act(act) => self.act(now, act),
             Input::Passcode(passcode) if self.session.passcode_given(now) => {
                 self.admission.passcode = Some(passcode);
@@ -406,6 +411,7 @@ impl Engine {
             self.name.take_due(now).map(|name| ClientMessage::Rename { name }),
             self.wants.take_due(now).map(|wants| ClientMessage::Wants { wants }),
             self.roster.take_resync(now).then_some(ClientMessage::Resync),
+            self.captions.take_due(now).map(|wanted| ClientMessage::WantCaptions { wanted }),
             self.say_hand(),
             self.say_line(now),
         ];

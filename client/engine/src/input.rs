@@ -64,6 +64,8 @@ pub enum Input {
     /// What the page shows now, most important first; replaces the earlier layout. Tiles of the own
     /// camera, of unknown people and of height 0 cost nothing.
     Layout(Vec<Tile>),
+    /// Captions are shown, or not any more. Nobody gets them who does not show them.
+    WantCaptions(bool),
     /// The participant does something in the meeting.
     Act(Act),
     /// The participant answered [`crate::Phase::PasscodeNeeded`].

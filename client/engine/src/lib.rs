@@ -12,6 +12,7 @@
 //! page ── SetMicrophone, Layout, Leave, … ───────────┘                └── Changed, Notice, Reaction, … ──────▶ page
 //! ```
 
+mod captions;
 mod chat;
 mod declare;
 mod engine;

@@ -1,5 +1,6 @@
 //! What the engine asks the shell to do.
 
+use shared::caption::Caption;
 use shared::meeting::Reaction;
 use shared::protocol::RequestedLayers;
 use shared::{DisplayName, PeerId, ResumeToken, SourceKind};
@@ -74,6 +75,8 @@ pub enum Output {
         /// How; never [`Reaction::Unknown`].
         reaction: Reaction,
     },
+    /// Somebody says something, in writing; only while captions are wanted.
+    Caption(Caption),
     /// Something to show for a moment.
     Notice(Notice),
     /// What the accessors of [`crate::Engine`] return may be different. At most once a drain.

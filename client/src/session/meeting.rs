@@ -367,6 +367,7 @@ impl Meeting {
                     embedding.hear_reaction(peer, reaction);
                 }
             }
+            Output::Caption(_) => {}
             Output::Notice(notice) => {
                 let now = clock::now();
                 if self.signals.talk.is_news(&notice)

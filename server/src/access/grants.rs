@@ -40,6 +40,8 @@ pub struct Grants {
     pub host: bool,
     /// May start and stop recordings.
     pub record: bool,
+    /// May feed captions: captioners, speech recognition.
+    pub caption: bool,
     /// Is not shown to the others and not counted as a participant: recorders, supervisors.
     pub hidden: bool,
     /// Most participants of the room while this token's holder comes in; the operator's limit holds as well.
@@ -69,6 +71,7 @@ impl Grants {
             publish: PublishKinds::ALL,
             host: false,
             record: false,
+            caption: false,
             hidden: false,
             participants_max: None,
             name: None,

@@ -2,10 +2,12 @@
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+use shared::caption::CaptionCue;
 use shared::{DisplayName, MediaState, PeerId, RoomId};
 use utoipa::ToSchema;
 
 use super::grants::{ExternalId, Metadata};
+use super::key::KeyId;
 use super::token::UnixSeconds;
 use super::whole_number;
 
@@ -18,6 +20,9 @@ pub enum ControlError {
     /// The participant is not there any more.
     #[error("this participant is not in the room")]
     NoSuchParticipant,
+    /// Too much in too short a time.
+    #[error("too much in too short a time")]
+    TooFast,
     /// The rooms do not answer in time.
     #[error("the server has too much to do")]
     Busy,
@@ -156,6 +161,9 @@ pub trait RoomControl: std::fmt::Debug + Send + Sync {
     async fn mute(&self, room: &RoomId, peer: PeerId, kinds: MuteKinds) -> Result<(), ControlError>;
     /// What holds from now on. Without people in the room it is nobody's business: `Ok`.
     async fn set_policy(&self, room: &RoomId, policy: Policy) -> Result<(), ControlError>;
+    /// Gives everybody who wants captions this one, which a program with this key feeds. [`ControlError::NoSuchParticipant`] for
+    /// a speaker who is not there, [`ControlError::TooFast`] beyond what one key may feed into one room.
+    async fn caption(&self, room: &RoomId, key: &KeyId, cue: CaptionCue) -> Result<(), ControlError>;
     /// Takes everybody out.
     async fn end(&self, room: &RoomId, reason: EndReason) -> Result<(), ControlError>;
 }
@@ -182,6 +190,9 @@ impl RoomControl for Detached {
         Err(ControlError::Detached)
     }
     async fn set_policy(&self, _: &RoomId, _: Policy) -> Result<(), ControlError> {
+        Err(ControlError::Detached)
+    }
+    async fn caption(&self, _: &RoomId, _: &KeyId, _: CaptionCue) -> Result<(), ControlError> {
         Err(ControlError::Detached)
     }
     async fn end(&self, _: &RoomId, _: EndReason) -> Result<(), ControlError> {

@@ -393,6 +393,7 @@ fn grants(claims: &Map<String, Value>) -> Result<Grants, TokenError> {
         publish,
         host: typed(claims, "host")?.unwrap_or_default(),
         record: typed(claims, "record")?.unwrap_or_default(),
+        caption: typed(claims, "caption")?.unwrap_or_default(),
         hidden: typed(claims, "hidden")?.unwrap_or_default(),
         participants_max,
         name: typed::<DisplayName>(claims, "name")?,
@@ -422,7 +423,13 @@ fn claims_of(grants: &Grants) -> Map<String, Value> {
     if grants.publish != PublishKinds::ALL {
         insert("publish", grants.publish.names().collect());
     }
-    for (name, is_granted) in [("host", grants.host), ("record", grants.record), ("hidden", grants.hidden)] {
+    let granted = [
+        ("host", grants.host),
+        ("record", grants.record),
+        ("caption", grants.caption),
+        ("hidden", grants.hidden),
+    ];
+    for (name, is_granted) in granted {
         if is_granted {
             insert(name, json!(true));
         }

@@ -30,6 +30,7 @@ fn full() -> Grants {
         publish: PublishKinds { camera: false, ..PublishKinds::ALL },
         host: true,
         record: true,
+        caption: true,
         hidden: true,
         participants_max: Some(12),
         name: DisplayName::new("Ada").ok(),
@@ -83,7 +84,7 @@ fn what_is_signed_comes_back_with_either_algorithm() {
 fn the_least_that_a_token_needs_gives_a_participant() {
     let grants = check(json!({})).unwrap();
     assert_eq!(grants.publish, PublishKinds::ALL);
-    assert!(!grants.host && !grants.record && !grants.hidden);
+    assert!(!grants.host && !grants.record && !grants.caption && !grants.hidden);
 }
 
 #[test]

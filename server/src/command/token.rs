@@ -27,6 +27,9 @@ pub struct TokenArguments {
     /// May record
     #[arg(long)]
     pub record: bool,
+    /// May feed captions
+    #[arg(long)]
+    pub caption: bool,
     /// Is not shown to the others
     #[arg(long)]
     pub hidden: bool,
@@ -111,6 +114,7 @@ impl TokenArguments {
             publish,
             host: self.host,
             record: self.record,
+            caption: self.caption,
             hidden: self.hidden,
             participants_max: self.participants_max,
             name: name.map_err(|error| wrong("name", error))?,
@@ -194,6 +198,7 @@ mod tests {
             "Ada",
             "--host",
             "--record",
+            "--caption",
             "--hidden",
             "--publish",
             "microphone,screen",
@@ -208,7 +213,14 @@ mod tests {
             "--key",
             "old",
         ]);
-        assert!(full.host && full.record && full.hidden && !full.publish.camera && full.publish.screen);
+        assert!(
+            full.host
+                && full.record
+                && full.caption
+                && full.hidden
+                && !full.publish.camera
+                && full.publish.screen
+        );
         assert_eq!((full.rooms, full.participants_max), (RoomScope::Any, Some(5)));
         assert_eq!((full.key.unwrap().as_str(), full.expires_at), ("old", Some(NOW.plus(3 * 24 * 3600))));
         assert_eq!(grants(&["--room", "standup", "--publish"]).publish, PublishKinds::NONE);

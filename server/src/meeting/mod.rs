@@ -9,6 +9,7 @@
 //! (`crate::rooms`) carries out in their order. It decides; the SFU enforces what is about media. A role comes from
 //! grants or from a host, never from the order of arrival.
 
+mod captions;
 mod chat;
 mod chronicle;
 mod door;
@@ -22,6 +23,7 @@ mod state;
 mod visitor;
 mod window;
 
+pub(crate) use self::captions::{CaptionRefusal, Feeder};
 pub(crate) use self::chronicle::{Cause, Happening, Somebody};
 pub(crate) use self::output::{Change, Output, Refusal, Told};
 pub(crate) use self::saved::Saved;

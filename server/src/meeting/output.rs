@@ -1,6 +1,7 @@
 //! What a meeting wants done: a closed list.
 
 use sfu::{Admission, ConnectionId, Control};
+use shared::caption::Caption;
 use shared::media::SourceKind;
 use shared::meeting::{ChatMessage, Knock, Meeting, Reaction};
 use shared::{DisplayName, PeerId};
@@ -82,6 +83,8 @@ pub(crate) enum Told {
     Chat(Vec<ChatMessage>),
     /// Somebody reacts.
     Reaction(PeerId, Reaction),
+    /// What somebody says, in writing.
+    Caption(Caption),
     /// Its own source was muted, by whom.
     Muted(SourceKind, Option<PeerId>),
     /// It is asked to switch a source on, by whom.

@@ -30,6 +30,10 @@ pub(super) struct Seat {
     /// A token made it host, whatever hosts did since.
     pub(super) is_granted_host: bool,
     pub(super) is_hidden: bool,
+    /// The token lets captions be fed.
+    pub(super) may_caption: bool,
+    /// The client shows captions; said anew on every connection.
+    pub(super) wants_captions: bool,
     pub(super) participants_max: Option<usize>,
     pub(super) identity: Identity,
     pub(super) joined_s: u32,
@@ -78,6 +82,8 @@ impl Seat {
             is_host: visitor.is_host,
             is_granted_host: visitor.is_host,
             is_hidden: visitor.is_hidden,
+            may_caption: visitor.may_caption,
+            wants_captions: false,
             participants_max: visitor.participants_max,
             identity: visitor.identity,
             joined_s,

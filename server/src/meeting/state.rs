@@ -9,6 +9,7 @@ use shared::meeting::{ChatMessage, ChatRecipient, Knock, Meeting as Known, Polic
 use shared::protocol::Chat;
 use shared::{DisplayName, MediaState, PeerId, ResumeToken, RoomId};
 
+use super::captions::Captions;
 use super::chat::{self, History};
 use super::chronicle::Cause;
 use super::mark::{Mark, Salt};
@@ -70,6 +71,7 @@ pub(crate) struct Meeting {
     /// The longest first; each is a seat's.
     pub(super) hands: Vec<PeerId>,
     pub(super) history: History,
+    pub(super) captions: Captions,
     pub(super) empty_since_s: Option<u32>,
     pub(super) started_s: u32,
     pub(super) outputs: VecDeque<Output>,
@@ -109,6 +111,7 @@ impl Meeting {
             bans: VecDeque::new(),
             hands: Vec::new(),
             history: History::default(),
+            captions: Captions::default(),
             empty_since_s: Some(now.unix_s),
             started_s: now.unix_s,
             outputs: VecDeque::new(),
@@ -201,6 +204,8 @@ impl Meeting {
                 seat.resume = resume;
                 seat.name = visitor.name;
                 seat.said = visitor.media;
+                seat.may_caption |= visitor.may_caption;
+                seat.wants_captions = false;
                 seat.tuned = None;
                 seat
             }
@@ -513,7 +518,7 @@ impl Meeting {
         self.connections.get(&connection).copied()
     }
 
-    fn seat_of(&mut self, connection: ConnectionId) -> Option<(PeerId, &mut Seat)> {
+    pub(super) fn seat_of(&mut self, connection: ConnectionId) -> Option<(PeerId, &mut Seat)> {
         let peer = self.peer_of(connection)?;
         Some((peer, self.seats.get_mut(&peer)?))
     }

@@ -9,6 +9,7 @@ use shared::{DisplayName, MediaState, PeerId, ResumeToken, RoomId, SourceKind};
 
 use super::*;
 
+mod captions;
 mod property;
 
 const ALL: MediaState = MediaState { microphone: true, camera: true, screen: true };
@@ -50,6 +51,7 @@ impl World {
             is_named: false,
             is_host: false,
             is_hidden: false,
+            may_caption: false,
             is_invited: false,
             publish: ALL,
             participants_max: None,

@@ -21,6 +21,8 @@ pub(crate) struct Visitor {
     pub(crate) is_host: bool,
     /// Is not shown to the others.
     pub(crate) is_hidden: bool,
+    /// The token lets captions be fed.
+    pub(crate) may_caption: bool,
     /// The token is for this very room: no passcode is needed.
     pub(crate) is_invited: bool,
     /// What the token lets be published.

@@ -22,6 +22,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use sfu::{ConnectionId, SeatChange};
+use shared::caption::CaptionCue;
 use shared::meeting::Reaction;
 use shared::protocol::{Chat, Hello, Moderation};
 use shared::{DisplayName, MediaState, PeerId, ResumeToken, RoomId};
@@ -68,6 +69,10 @@ pub(crate) enum Request {
     React(Reaction),
     /// The own hand.
     Hand(bool),
+    /// What somebody says, in writing.
+    Caption(CaptionCue),
+    /// Whether captions are shown.
+    WantCaptions(bool),
     /// What hosts do.
     Moderate(Moderation),
 }
@@ -190,6 +195,8 @@ impl Rooms {
             Request::Chat(chat) => meeting.chat(now(), connection, chat),
             Request::React(reaction) => meeting.react(now(), connection, reaction),
             Request::Hand(raised) => meeting.hand(now(), connection, raised),
+            Request::Caption(cue) => meeting.caption(now(), connection, cue),
+            Request::WantCaptions(wanted) => meeting.want_captions(now(), connection, wanted),
             Request::Moderate(moderation) => meeting.moderate(now(), connection, moderation),
         });
     }

@@ -1,15 +1,16 @@
 //! What operators ask of live rooms.
 
 use async_trait::async_trait;
+use shared::caption::CaptionCue;
 use shared::meeting::Audience;
 use shared::{PeerId, RoomId, SourceKind};
 
 use super::{Rooms, lock, now};
 use crate::access::{
-    self, ControlError, EndReason, ExternalId, Metadata, MuteKinds, Page, PageRequest, Participant, Policy,
-    RoomControl, RoomSummary, UnixSeconds,
+    self, ControlError, EndReason, ExternalId, KeyId, Metadata, MuteKinds, Page, PageRequest, Participant,
+    Policy, RoomControl, RoomSummary, UnixSeconds,
 };
-use crate::meeting::{Foundation, Meeting, Seated};
+use crate::meeting::{CaptionRefusal, Feeder, Foundation, Meeting, Seated};
 
 #[async_trait]
 impl RoomControl for Rooms {
@@ -60,6 +61,17 @@ impl RoomControl for Rooms {
         self.open(room).await.map_err(|_| ControlError::Busy)?;
         self.ask(room, |meeting| meeting.found(now(), foundation(policy)));
         Ok(())
+    }
+
+    async fn caption(&self, room: &RoomId, key: &KeyId, cue: CaptionCue) -> Result<(), ControlError> {
+        let fed = self.ask(room, |meeting| {
+            let is_used = meeting.seated().next().is_some();
+            is_used.then(|| meeting.feed_caption(now(), Feeder::Key(key.as_str().into()), cue))
+        });
+        fed.flatten().ok_or(ControlError::NoSuchRoom)?.map_err(|refusal| match refusal {
+            CaptionRefusal::NoSuchSpeaker => ControlError::NoSuchParticipant,
+            CaptionRefusal::TooFast => ControlError::TooFast,
+        })
     }
 
     async fn end(&self, room: &RoomId, _: EndReason) -> Result<(), ControlError> {

@@ -41,6 +41,7 @@ pub(super) fn visitor(
         name: grants.name.unwrap_or(hello.name),
         is_host: grants.host,
         is_hidden: grants.hidden,
+        may_caption: grants.caption,
         is_invited: matches!(grants.rooms, RoomScope::One(_)),
         publish,
         participants_max: grants.participants_max.map(usize::from),

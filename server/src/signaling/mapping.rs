@@ -46,6 +46,8 @@ pub fn command(connection: ConnectionId, message: ClientMessage) -> Option<Comma
         ClientMessage::Chat(_)
         | ClientMessage::React { .. }
         | ClientMessage::Hand { .. }
+        | ClientMessage::Caption(_)
+        | ClientMessage::WantCaptions { .. }
         | ClientMessage::Moderate(_)
         | ClientMessage::Ping { .. } => return None,
     })
@@ -75,6 +77,8 @@ pub(crate) const fn kind(message: &ClientMessage) -> &'static str {
         ClientMessage::Chat(_) => "chat",
         ClientMessage::React { .. } => "react",
         ClientMessage::Hand { .. } => "hand",
+        ClientMessage::Caption(_) => "caption",
+        ClientMessage::WantCaptions { .. } => "want_captions",
         ClientMessage::Moderate(_) => "moderate",
         ClientMessage::Resync => "resync",
         ClientMessage::Ping { .. } => "ping",
@@ -261,6 +265,7 @@ pub(crate) fn told(told: Told) -> ServerMessage {
         Told::Knocks(knocks) => ServerMessage::Knocks { knocks },
         Told::Chat(lines) => ServerMessage::Chat { lines },
         Told::Reaction(peer, reaction) => ServerMessage::Reaction { peer, reaction },
+        Told::Caption(caption) => ServerMessage::Caption(caption),
         Told::Muted(kind, by) => ServerMessage::Moderated(Moderated { what: ModeratedHow::Muted, kind, by }),
         Told::AskedToUnmute(kind, by) => {
             ServerMessage::Moderated(Moderated { what: ModeratedHow::AskedToUnmute, kind, by })

@@ -86,6 +86,7 @@ fn a_kind_is_the_type_on_the_wire() {
         ClientMessage::Resync,
         ClientMessage::Leave,
         ClientMessage::Ping { nonce: 1 },
+        ClientMessage::WantCaptions { wanted: true },
         ClientMessage::Media(MediaState::default()),
         ClientMessage::Wants { wants: Vec::new() },
         ClientMessage::Rename { name: DisplayName::new("Eve").unwrap() },

@@ -195,6 +195,7 @@ impl Session {
             | ServerMessage::Knocks { .. }
             | ServerMessage::Chat { .. }
             | ServerMessage::Reaction { .. }
+            | ServerMessage::Caption(_)
             | ServerMessage::Moderated(_)
             | ServerMessage::Welcome(_)
             | ServerMessage::Answer(_)
@@ -355,6 +356,12 @@ impl Session {
             }
             (Phase::Joining | Phase::Joined, ClientMessage::Hand { raised }) => {
                 self.request(Request::Hand(raised));
+            }
+            (Phase::Joining | Phase::Joined, ClientMessage::Caption(cue)) => {
+                self.request(Request::Caption(cue))
+            }
+            (Phase::Joining | Phase::Joined, ClientMessage::WantCaptions { wanted }) => {
+                self.request(Request::WantCaptions(wanted));
             }
             (Phase::Joining | Phase::Joined, ClientMessage::Moderate(moderation)) => {
                 self.request(Request::Moderate(moderation));

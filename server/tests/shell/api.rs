@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use server::access::{Key, KeyId, Keyring, Material, UnixSeconds, sign_bearer, verify};
 use server::{Config, DataDir, Running};
 
-use crate::client::{start, start_with};
+use crate::client::{Client as Participant, start, start_with};
 
 const SECRET: &str = "a-secret-that-only-the-operator-knows";
 
@@ -337,5 +337,72 @@ async fn a_token_may_be_taken_back_and_stays_so() {
         let revoked = request(&server, Method::DELETE, &path).send().await.unwrap();
         assert_eq!(revoked.status(), StatusCode::NO_CONTENT);
     }
+    server.shutdown().await;
+}
+
+#[tokio::test]
+async fn captions_reach_those_in_the_room_who_want_them() {
+    let server = start_with(config()).await;
+    let path = "/rooms/standup/captions";
+    let said = json!({"segment": 7, "text": " Good morning ", "language": "en"});
+    check_problem(post(&server, path, &said).await, StatusCode::NOT_FOUND).await;
+    let token = value(post(&server, "/tokens", &json!({"room": "standup"})).await).await["token"].clone();
+    let (mut ada, welcome) = Participant::join_as(&server, "standup", "Ada", &token).await;
+    let (mut bo, _) = Participant::join_as(&server, "standup", "Bo", &token).await;
+    ada.say(&json!({"type": "want_captions", "wanted": true})).await;
+    ada.check_alive().await;
+    let mut spoken = said.clone();
+    spoken["speaker"] = welcome["peer"].clone();
+    assert_eq!(post(&server, path, &spoken).await.status(), StatusCode::NO_CONTENT);
+    let caption = ada.expect("caption").await;
+    assert_eq!((&caption["text"], &caption["name"]), (&json!("Good morning"), &json!("Ada")));
+    assert_eq!((&caption["segment"], &caption["is_final"]), (&json!(7), &json!(true)));
+    // It goes where it is wanted and nowhere else: this is answered before any caption comes.
+    bo.say(&json!({"type": "ping", "nonce": 1})).await;
+    while let Some(message) = bo.hear().await {
+        assert_ne!(message["type"], "caption");
+        if message["type"] == "pong" {
+            break;
+        }
+    }
+    spoken["speaker"] = json!("00c0ffee00c0ffee");
+    check_problem(post(&server, path, &spoken).await, StatusCode::NOT_FOUND).await;
+    server.shutdown().await;
+}
+
+#[tokio::test]
+async fn what_is_no_caption_is_a_problem_that_names_the_bound() {
+    let server = start_with(config()).await;
+    let check = async |change: &str, to: Value, part: &str| {
+        let mut body = json!({"segment": 1, "text": "Good morning"});
+        body[change] = to;
+        let response = post(&server, "/rooms/standup/captions", &body).await;
+        let detail = check_problem(response, StatusCode::UNPROCESSABLE_ENTITY).await;
+        assert!(detail.contains(change) && detail.contains(part), "{change}: {detail}");
+    };
+    check("text", json!("x".repeat(501)), "at most 500").await;
+    check("text", json!(" "), "blank").await;
+    check("text", json!("a\u{7}"), "control character").await;
+    check("name", json!("x".repeat(65)), "at most 64").await;
+    check("language", json!("english please"), "BCP 47").await;
+    check("segment", json!(-1), "whole number").await;
+    check("segment", json!(4_294_967_296_u64), "whole number").await;
+    check("speaker", json!("Ada"), "16").await;
+    check("colour", json!("red"), "unknown field").await;
+    server.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_key_that_floods_a_room_with_captions_is_told_to_wait() {
+    let server = start_with(config()).await;
+    let token = value(post(&server, "/tokens", &json!({"room": "standup"})).await).await["token"].clone();
+    let (_ada, _) = Participant::join_as(&server, "standup", "Ada", &token).await;
+    let said = json!({"segment": 7, "text": "Good morning"});
+    let answers = (0..60).map(|_| post(&server, "/rooms/standup/captions", &said));
+    let refused = futures_util::future::join_all(answers).await;
+    let refused = refused.into_iter().find(|answer| answer.status() == StatusCode::TOO_MANY_REQUESTS);
+    let refused = refused.expect("forty fit into two seconds");
+    assert_eq!(refused.headers()["retry-after"], "1");
+    check_problem(refused, StatusCode::TOO_MANY_REQUESTS).await;
     server.shutdown().await;
 }

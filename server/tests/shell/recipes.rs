@@ -4,9 +4,12 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::time::SystemTime;
 
+use serde_json::json;
 use server::Config;
-use server::access::{Grants, Key, KeyId, Keyring, Material, UnixSeconds, verify};
+use server::access::{Grants, Key, KeyId, Keyring, Material, UnixSeconds, sign, verify};
 use server::webhooks::Secret;
+
+use crate::client::{Client, start_with};
 
 const README: &str = include_str!("../../../deploy/README.md");
 const SECRET: &str = "not a secret: $HOME \"quoted\" & long enough";
@@ -21,7 +24,13 @@ fn recipe(heading: &str, language: &str) -> &'static str {
 
 /// What a program prints that is given to an interpreter. Nothing: there is no such interpreter here.
 fn run(interpreter: &str, program: &str) -> Option<String> {
+    run_at(interpreter, program, "")
+}
+
+/// The same with a server that it can speak to.
+fn run_at(interpreter: &str, program: &str, site: &str) -> Option<String> {
     let mut command = Command::new(interpreter);
+    command.env("SITE", site);
     command.env("KEY_ID", "2026-11").env("SECRET", SECRET).env("WEBHOOK_SECRET", WEBHOOK_SECRET);
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().ok()?;
     child.stdin.take().unwrap().write_all(program.as_bytes()).unwrap();
@@ -34,14 +43,17 @@ fn now() -> UnixSeconds {
     UnixSeconds::of(SystemTime::now())
 }
 
-fn opened(token: &str) -> Grants {
-    let key = Key {
+fn key() -> Key {
+    Key {
         id: KeyId::new("2026-11").unwrap(),
         material: Material::secret(SECRET).unwrap(),
-        api: false,
+        api: true,
         frame_ancestors: Vec::new(),
-    };
-    verify(token, &Keyring::new(vec![key]).unwrap(), &Config::default().parties, now()).unwrap()
+    }
+}
+
+fn opened(token: &str) -> Grants {
+    verify(token, &Keyring::new(vec![key()]).unwrap(), &Config::default().parties, now()).unwrap()
 }
 
 fn check_token(interpreter: &str, language: &str) {
@@ -81,4 +93,24 @@ fn a_receiver_in_python_knows_our_webhooks_from_others() {
     let printed =
         run("python3", &format!("{}\n{asked}", recipe("Webhooks", "python"))).expect("Python is there");
     assert_eq!(printed, "True False");
+}
+
+#[tokio::test]
+async fn a_program_in_python_feeds_captions() {
+    let config = Config { keys: Keyring::new(vec![key()]).unwrap(), ..Config::on_loopback() };
+    let server = start_with(config.clone()).await;
+    let mut grants = Grants::participant("standup".parse().unwrap());
+    grants.expires_at = Some(now().plus(60));
+    let token = sign(&grants, &key(), &config.parties, now()).unwrap();
+    let (mut reader, _) = Client::join_as(&server, "standup", "Ada", &json!(token)).await;
+    reader.say(&json!({"type": "want_captions", "wanted": true})).await;
+    reader.check_alive().await;
+    let site = format!("http://{}", server.http_addr);
+    let ran = tokio::task::spawn_blocking(move || run_at("python3", recipe("Captions", "python"), &site));
+    ran.await.unwrap().expect("Python is there");
+    let (interim, complete) = (reader.expect("caption").await, reader.expect("caption").await);
+    assert_eq!((&interim["text"], &interim["is_final"]), (&json!("Good mor"), &json!(false)));
+    assert_eq!((&complete["text"], &complete["is_final"]), (&json!("Good morning."), &json!(true)));
+    assert_eq!((&interim["segment"], &interim["feeder"]), (&complete["segment"], &complete["feeder"]));
+    server.shutdown().await;
 }

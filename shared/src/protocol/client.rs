@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::Version;
+use crate::caption::CaptionCue;
 use crate::identity::{DisplayName, PeerId, ResumeToken, RoomId};
 use crate::media::{MediaState, SourceKind, SourceRef};
 use crate::meeting::{Policy, Reaction};
@@ -41,6 +42,13 @@ pub enum ClientMessage {
         /// Whether it is up.
         raised: bool,
     },
+    /// I write down what somebody says. Refused with `forbidden` unless my token lets me.
+    Caption(CaptionCue),
+    /// I show captions, or not any more. On a new connection nobody does before this is said.
+    WantCaptions {
+        /// Whether they are to be sent to me.
+        wanted: bool,
+    },
     /// I lead the meeting. Refused with `forbidden` unless the server knows that I do.
     Moderate(Moderation),
     /// My revision has a gap; send a snapshot.
@@ -56,8 +64,20 @@ pub enum ClientMessage {
 
 impl ClientMessage {
     /// The `type` of every message a server of this version understands.
-    pub const KINDS: [&'static str; 12] = [
-        "hello", "offer", "wants", "media", "rename", "chat", "react", "hand", "moderate", "resync", "ping",
+    pub const KINDS: [&'static str; 14] = [
+        "hello",
+        "offer",
+        "wants",
+        "media",
+        "rename",
+        "chat",
+        "react",
+        "hand",
+        "caption",
+        "want_captions",
+        "moderate",
+        "resync",
+        "ping",
         "leave",
     ];
 }

@@ -118,6 +118,8 @@ pub fn decode_client(text: &str) -> Result<ClientMessage, DecodeError> {
         ClientMessage::Moderate(_)
         | ClientMessage::React { .. }
         | ClientMessage::Hand { .. }
+        | ClientMessage::Caption(_)
+        | ClientMessage::WantCaptions { .. }
         | ClientMessage::Media(_)
         | ClientMessage::Rename { .. }
         | ClientMessage::Resync

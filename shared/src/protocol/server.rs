@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{ErrorCode, Version};
+use crate::caption::Caption;
 use crate::identity::{DisplayName, PeerId, ResumeToken};
 use crate::media::{MediaState, SourceKind, SourceRef};
 use crate::meeting::{ChatMessage, Knock, Meeting, Reaction};
@@ -62,6 +63,8 @@ pub enum ServerMessage {
         /// How.
         reaction: Reaction,
     },
+    /// What somebody says, in writing. Sent only to clients that asked for captions with `want_captions`.
+    Caption(Caption),
     /// A host did something to the client's own sources.
     Moderated(Moderated),
     /// Answers a ping.
@@ -77,7 +80,7 @@ pub enum ServerMessage {
 
 impl ServerMessage {
     /// The `type` of every message a client of this version understands.
-    pub const KINDS: [&'static str; 16] = [
+    pub const KINDS: [&'static str; 17] = [
         "welcome",
         "answer",
         "snapshot",
@@ -90,6 +93,7 @@ impl ServerMessage {
         "knocks",
         "chat",
         "reaction",
+        "caption",
         "moderated",
         "pong",
         "error",

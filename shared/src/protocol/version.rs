@@ -15,7 +15,7 @@ pub struct Version {
 
 impl Version {
     /// The version this build speaks.
-    pub const CURRENT: Self = Self { major: 1, minor: 1 };
+    pub const CURRENT: Self = Self { major: 1, minor: 2 };
 
     /// The version to speak with a peer that announced `theirs`: the lower minor of the same major.
     ///

@@ -1,5 +1,6 @@
 //! One example of every message and every variant, by name. The names are the snapshots' file names.
 
+use shared::caption::{Caption, CaptionCue, CaptionText, LanguageTag};
 use shared::meeting::{Audience, ChatMessage, ChatRecipient, Knock, Meeting, Permissions, Policy, Reaction};
 use shared::protocol::{
     Answer, Change, Chat, ClientMessage, Departure, ErrorCode, Fault, Goodbye, GoodbyeReason, Hello,
@@ -105,7 +106,7 @@ pub(crate) fn client_messages() -> Vec<(&'static str, ClientMessage)> {
 }
 
 /// What somebody says without media.
-fn said() -> [(&'static str, ClientMessage); 6] {
+fn said() -> [(&'static str, ClientMessage); 10] {
     let chat = |to| ClientMessage::Chat(Chat { number: 1, to, text: "Good morning".to_owned() });
     [
         ("chat", chat(None)),
@@ -114,7 +115,28 @@ fn said() -> [(&'static str, ClientMessage); 6] {
         ("react_unknown", ClientMessage::React { reaction: Reaction::Unknown }),
         ("hand", ClientMessage::Hand { raised: true }),
         ("hand_down", ClientMessage::Hand { raised: false }),
+        ("caption_interim", ClientMessage::Caption(CaptionCue { is_final: false, ..cue() })),
+        ("caption_named", ClientMessage::Caption(named_cue())),
+        ("want_captions", ClientMessage::WantCaptions { wanted: true }),
+        ("want_captions_no_more", ClientMessage::WantCaptions { wanted: false }),
     ]
+}
+
+/// Somebody in the meeting speaks.
+fn cue() -> CaptionCue {
+    CaptionCue {
+        segment: 7,
+        speaker: Some(ada().peer),
+        name: None,
+        language: LanguageTag::new("en").ok(),
+        text: CaptionText::new("Good morning").unwrap(),
+        is_final: true,
+    }
+}
+
+/// Somebody else speaks.
+fn named_cue() -> CaptionCue {
+    CaptionCue { speaker: None, name: DisplayName::new("Room 2").ok(), language: None, ..cue() }
 }
 
 /// Everything a host can do.
@@ -239,6 +261,17 @@ fn meetings() -> Vec<(&'static str, ServerMessage)> {
         ("knocks", ServerMessage::Knocks { knocks: vec![Knock { knock: 2, name: away().name }] }),
         ("chat", ServerMessage::Chat { lines: vec![line, private] }),
         ("reaction", ServerMessage::Reaction { peer: ada().peer, reaction: Reaction::Party }),
+        (
+            "caption",
+            ServerMessage::Caption(Caption {
+                feeder: 1,
+                cue: CaptionCue { name: Some(ada().name), ..cue() },
+            }),
+        ),
+        (
+            "caption_of_nobody",
+            ServerMessage::Caption(Caption { feeder: 2, cue: CaptionCue { name: None, ..named_cue() } }),
+        ),
         ("moderated_muted", moderated(ModeratedHow::Muted, Some(ada().peer))),
         ("moderated_asked", moderated(ModeratedHow::AskedToUnmute, None)),
         ("delta_removed", ServerMessage::Delta { revision: 5, changes: removed }),

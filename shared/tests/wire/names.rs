@@ -1,8 +1,12 @@
 //! Identifiers and names: what is accepted, and that logs cannot leak them.
 
 use proptest::prelude::*;
+use shared::caption::{CaptionError, CaptionText, LanguageTag};
 use shared::identity::IdentityError;
-use shared::limits::{DISPLAY_NAME_CHARS_MAX, ROOM_ID_CHARS_MAX, ROOM_ID_CHARS_MIN};
+use shared::limits::{
+    CAPTION_TEXT_CHARS_MAX, DISPLAY_NAME_CHARS_MAX, LANGUAGE_TAG_BYTES_MAX, ROOM_ID_CHARS_MAX,
+    ROOM_ID_CHARS_MIN,
+};
 use shared::{DisplayName, PeerId, ResumeToken, RoomId};
 
 #[test]
@@ -43,6 +47,38 @@ fn display_names_are_trimmed_and_bounded() {
     assert_eq!(DisplayName::new(&"é".repeat(got)), Err(IdentityError::NameLength { got }));
     for text in ["A\nB", "A\u{0}B", "A\u{7f}B", "A\u{85}B"] {
         assert_eq!(DisplayName::new(text), Err(IdentityError::NameControlCharacter));
+    }
+}
+
+#[test]
+fn captions_are_trimmed_bounded_text_that_can_be_read() {
+    let longest = "é".repeat(CAPTION_TEXT_CHARS_MAX);
+    for (text, shown) in [(" Good\n\tmorning ", "Good\n\tmorning"), (&longest, &longest)] {
+        assert_eq!(CaptionText::new(text).unwrap().as_str(), shown);
+    }
+    assert_eq!(CaptionText::new(" \n"), Err(CaptionError::TextBlank));
+    let got = CAPTION_TEXT_CHARS_MAX + 1;
+    assert_eq!(CaptionText::new(&"é".repeat(got)), Err(CaptionError::TextLength { got }));
+    for text in ["A\u{7}B", "A\u{1b}[2J", "A\u{85}B"] {
+        assert_eq!(CaptionText::new(text), Err(CaptionError::TextControlCharacter));
+    }
+    assert!(
+        !format!("{:?}", CaptionText::new("SECRET").unwrap()).contains("SECRET"),
+        "what is said is no log's"
+    );
+}
+
+#[test]
+fn languages_are_named_by_tags() {
+    let longest = format!("{}-{}-{}-{}", "a".repeat(8), "b".repeat(8), "c".repeat(8), "d".repeat(8));
+    assert_eq!(longest.len(), LANGUAGE_TAG_BYTES_MAX);
+    for text in ["en", "pt-BR", "zh-Hant-TW", "x-klingon", "sl-1994", &longest] {
+        assert_eq!(LanguageTag::new(text).unwrap().as_str(), text);
+    }
+    let too_long = format!("{longest}-e");
+    for text in ["", "-", "e2", "en-", "en--US", "en_US", "en US", "é", "abcdefghi", "\" onload=", &too_long]
+    {
+        assert_eq!(LanguageTag::new(text), Err(CaptionError::Language), "{text}");
     }
 }
 

@@ -40,6 +40,8 @@ fn limits() -> Vec<(&'static str, u64)> {
         CHAT_TEXT_BYTES_MAX,
         CHAT_LINES_MAX,
         CHAT_HISTORY_MAX,
+        CAPTION_TEXT_CHARS_MAX,
+        LANGUAGE_TAG_BYTES_MAX,
         KNOCKS_MAX,
         DENIAL_BYTES_MAX,
     ]

@@ -4,6 +4,7 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
+use shared::caption::{Caption, CaptionCue, CaptionText, LanguageTag};
 use shared::limits;
 use shared::meeting::{Audience, ChatMessage, ChatRecipient, Knock, Meeting, Permissions, Policy, Reaction};
 use shared::protocol::{
@@ -119,11 +120,28 @@ fn client_message() -> impl Strategy<Value = ClientMessage> {
         chat.prop_map(ClientMessage::Chat),
         reaction().prop_map(|reaction| ClientMessage::React { reaction }),
         any::<bool>().prop_map(|raised| ClientMessage::Hand { raised }),
+        cue().prop_map(ClientMessage::Caption),
+        any::<bool>().prop_map(|wanted| ClientMessage::WantCaptions { wanted }),
         moderation().prop_map(ClientMessage::Moderate),
         Just(ClientMessage::Resync),
         any::<u32>().prop_map(|nonce| ClientMessage::Ping { nonce }),
         Just(ClientMessage::Leave),
     ]
+}
+
+fn cue() -> impl Strategy<Value = CaptionCue> {
+    let text = "[\\PC\n\t]{1,64}".prop_filter_map("blank", |text| CaptionText::new(&text).ok());
+    let language = "[a-zA-Z]{1,8}(-[a-zA-Z0-9]{1,8}){0,2}".prop_map(|text| LanguageTag::new(&text).unwrap());
+    (any::<(u32, bool)>(), option::of(peer()), option::of(name()), option::of(language), text).prop_map(
+        |((segment, is_final), speaker, name, language, text)| CaptionCue {
+            segment,
+            speaker,
+            name,
+            language,
+            text,
+            is_final,
+        },
+    )
 }
 
 /// What may stand in the chat.
@@ -230,6 +248,7 @@ fn server_message() -> impl Strategy<Value = ServerMessage> {
         vec(knock, 0..8).prop_map(|knocks| ServerMessage::Knocks { knocks }),
         vec(chat_line(), 0..8).prop_map(|lines| ServerMessage::Chat { lines }),
         (peer(), reaction()).prop_map(|(peer, reaction)| ServerMessage::Reaction { peer, reaction }),
+        (any::<u32>(), cue()).prop_map(|(feeder, cue)| ServerMessage::Caption(Caption { feeder, cue })),
         moderated.prop_map(ServerMessage::Moderated),
         any::<u32>().prop_map(|nonce| ServerMessage::Pong { nonce }),
         fault.prop_map(ServerMessage::Error),

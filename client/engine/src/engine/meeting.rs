@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use shared::caption::Caption;
 use shared::meeting::{ChatMessage, Knock, Meeting, Reaction};
 use shared::protocol::{ClientMessage, ErrorCode, Fault, Moderated, ModeratedHow, Moderation};
 use shared::{DisplayName, MediaState, PeerId, SourceKind};
@@ -89,6 +90,13 @@ impl Engine {
     pub(super) fn reacted(&mut self, peer: PeerId, reaction: Reaction) {
         if Some(peer) != self.me && reaction != Reaction::Unknown {
             self.outputs.push_back(Output::Reaction { peer, reaction });
+        }
+    }
+
+    /// What was on its way when captions were switched off is not shown.
+    pub(super) fn captioned(&mut self, caption: Caption) {
+        if self.captions.is_wanted() {
+            self.outputs.push_back(Output::Caption(caption));
         }
     }
 

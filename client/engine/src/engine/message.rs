@@ -41,6 +41,7 @@ impl Engine {
                 | ServerMessage::Knocks { .. }
                 | ServerMessage::Chat { .. }
                 | ServerMessage::Reaction { .. }
+                | ServerMessage::Caption(_)
                 | ServerMessage::Moderated(_) => {}
             }
             return;
@@ -70,6 +71,7 @@ impl Engine {
             ServerMessage::Knocks { knocks } => self.knocks_changed(knocks),
             ServerMessage::Chat { lines } => self.lines_written(now, lines),
             ServerMessage::Reaction { peer, reaction } => self.reacted(peer, reaction),
+            ServerMessage::Caption(caption) => self.captioned(caption),
             ServerMessage::Moderated(moderated) => self.moderated(now, moderated),
             ServerMessage::Error(fault) => self.request_failed(now, &fault),
             ServerMessage::Goodbye(goodbye) => self.dismissed(now, &goodbye),
@@ -95,6 +97,7 @@ impl Engine {
         let seat_lost = self.resume.is_some() && !welcome.resumed;
         let returned = self.session.welcomed(now, welcome.timeout_ms);
         self.assembly.welcomed(welcome.version >= WITH_MEETINGS);
+        self.captions.welcomed(welcome.version >= WITH_CAPTIONS);
         self.entered = self.entered.or(Some(now));
         if returned && !welcome.resumed {
             self.chat.forget_lines();
@@ -199,6 +202,7 @@ impl Engine {
             (Some("resync"), _) => self.roster.resync_refused(now),
             // Stands beside the line.
             (Some("chat"), _) => return self.line_refused(now, fault),
+            (Some("want_captions"), _) => self.captions.refused(now),
             (Some("hand"), _) => self.assembly.hand_refused(),
             (Some("moderate"), _) => self.assembly.moderation_refused(),
             // Whatever it was, it was not handled: say everything again.
@@ -245,6 +249,8 @@ impl Engine {
 
 /// From this version on there are chat, hands and hosts.
 const WITH_MEETINGS: Version = Version { major: 1, minor: 1 };
+/// From this version on there are captions.
+const WITH_CAPTIONS: Version = Version { major: 1, minor: 2 };
 /// The server said that it is at its capacity: a second try within seconds does not help it.
 const BUSY_DELAY: Duration = Duration::from_secs(5);
 const REFUSED_DELAY: Duration = Duration::from_secs(1);

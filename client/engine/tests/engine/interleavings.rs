@@ -82,6 +82,7 @@ fn any_message() -> impl Strategy<Value = ServerMessage> {
             ServerMessage::Chat { lines: vec![ChatMessage { number, ..line(id, ME, "Hello") }; 2] }
         }),
         1 => Just(ServerMessage::Reaction { peer: PeerId::new(2), reaction: Reaction::Party }),
+        1 => Just(ServerMessage::Caption(crate::captions::caption(1, "Hello"))),
         1 => Just(ServerMessage::Moderated(Moderated {
             what: ModeratedHow::Muted,
             kind: SourceKind::Camera,
@@ -117,6 +118,7 @@ fn any_input() -> impl Strategy<Value = Input> {
         1 => any::<bool>().prop_map(Input::SetMicrophone),
         1 => any::<bool>().prop_map(Input::SetCamera),
         1 => any::<bool>().prop_map(Input::SetScreen),
+        1 => any::<bool>().prop_map(Input::WantCaptions),
         1 => "[a-z]{1,9}".prop_map(|name| Input::Rename(DisplayName::new(&name).unwrap())),
         2 => prop::collection::vec((0..40u64, any::<u16>()), 0..40).prop_map(|tiles| {
             Input::Layout(tiles.into_iter().map(|(peer, height)| Tile { source: camera(peer), height }).collect())
@@ -175,6 +177,7 @@ impl Watch {
                 | Output::Silence { .. }
                 | Output::AskToUnmute { .. }
                 | Output::Reaction { .. }
+                | Output::Caption(_)
                 | Output::StoreResume(_)
                 | Output::ForgetResume
                 | Output::Notice(_)

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "tests; Clippy's exception for tests ends at their helpers")]
 
+mod captions;
 mod chat;
 mod interleavings;
 mod joining;

@@ -288,6 +288,7 @@ impl World {
             | Output::Silence { .. }
             | Output::AskToUnmute { .. }
             | Output::Reaction { .. }
+            | Output::Caption(_)
             | Output::StoreResume(_)
             | Output::ForgetResume
             | Output::Notice(_)
@@ -324,6 +325,8 @@ impl World {
             | ClientMessage::Chat(_)
             | ClientMessage::React { .. }
             | ClientMessage::Hand { .. }
+            | ClientMessage::Caption(_)
+            | ClientMessage::WantCaptions { .. }
             | ClientMessage::Moderate(_)
             | ClientMessage::Leave => Vec::new(),
         }

@@ -4,6 +4,7 @@
 mod arrival;
 mod auth;
 mod body;
+mod captions;
 mod idempotency;
 mod kept_rooms;
 mod participants;
@@ -80,6 +81,7 @@ fn operations() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(participants::list_participants))
         .routes(routes!(participants::remove_participant))
         .routes(routes!(participants::mute_participant))
+        .routes(routes!(captions::feed_caption))
 }
 
 /// What `GET /api/openapi.json` answers: OpenAPI 3.1.
@@ -138,6 +140,7 @@ impl From<ControlError> for Problem {
         match error {
             ControlError::NoSuchRoom => Self::not_found("Nobody is in this room."),
             ControlError::NoSuchParticipant => Self::not_found("This participant is not in the room."),
+            ControlError::TooFast => Self::too_many_requests(1),
             ControlError::Busy => {
                 Self::unavailable("The server has too much to do. Try again in a few seconds.")
             }

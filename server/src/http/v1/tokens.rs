@@ -65,6 +65,9 @@ pub(super) struct NewToken {
     /// May record.
     #[serde(default)]
     record: bool,
+    /// May feed captions into the meeting.
+    #[serde(default)]
+    caption: bool,
     /// Is not shown to the others.
     #[serde(default)]
     hidden: bool,
@@ -111,6 +114,7 @@ impl NewToken {
             publish,
             host: self.host,
             record: self.record,
+            caption: self.caption,
             hidden: self.hidden,
             participants_max: self.participants_max,
             name: self.name,
