@@ -8,6 +8,7 @@ import { createRequire } from 'node:module';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Server } from '../browser/harness/server.mjs';
+import { feed, serverWithKey } from '../browser/harness/captioner.mjs';
 import { launch, freshPage } from '../browser/harness/browsers.mjs';
 import { until } from '../browser/harness/until.mjs';
 
@@ -89,13 +90,13 @@ describe('accessibility', { timeout: 600_000 }, () => {
   const gone = (page, id) => until(`${id} is gone`, async () => (await page.$(byTestId(id))) === null);
 
   /** A page in a language: the address asks for it, the tab remembers it. */
-  const open = async (path, tag, before) => {
+  const open = async (path, tag, before, { url } = server) => {
     const page = await freshPage(chromium, { before });
-    await page.goto(`${server.url}${path}${path.includes('?') ? '&' : '?'}lang=${tag}`, { waitUntil: 'domcontentloaded' });
+    await page.goto(`${url}${path}${path.includes('?') ? '&' : '?'}lang=${tag}`, { waitUntil: 'domcontentloaded' });
     return page;
   };
-  const enter = async (room, name, tag) => {
-    const page = await open(`/r/${room}`, tag);
+  const enter = async (room, name, tag, where) => {
+    const page = await open(`/r/${room}`, tag, undefined, where);
     await see(page, 'name');
     await page.type(byTestId('name'), name);
     await page.click(byTestId('join'));
@@ -303,6 +304,41 @@ describe('accessibility', { timeout: 600_000 }, () => {
       await see(eve, 'ended');
       await audit(eve, 'ended-for-all', tag, found);
       await Promise.all([ada.browserContext().close(), eve.browserContext().close()]);
+      assert.deepEqual(found, []);
+    });
+  }
+
+  for (const tag of ['en', 'ar']) {
+    test(`axe finds nothing where captions are shown, in ${tag}`, async () => {
+      const found = [];
+      const { server: keyed, stop } = await serverWithKey();
+      try {
+        const { room } = await keyed.createRoom();
+        const ada = await enter(room, 'Ada', tag, keyed);
+        const bob = await enter(room, 'Bob', tag, keyed);
+        await until('Ada sees Bob', () => ada.$(`${byTestId('tile')}[data-self="false"] video[data-ready="true"]`), 30_000);
+        await ada.click(byTestId('toggle-captions'));
+        const speaker = await bob.$eval(`${byTestId('tile')}[data-self="true"]`, (tile) => tile.dataset.peer);
+        const words = [
+          { segment: 1, text: 'Shall we look at the plan for the spring?', name: 'Captioner', language: 'en' },
+          { segment: 2, text: 'Yes, let us begin with what is still open from the last time. I think there were two things, and both of them are done by now.', speaker, language: 'en' },
+        ];
+        await until('both speakers are shown', async () => {
+          for (const caption of words) await feed(keyed, room, caption);
+          return (await ada.$$(byTestId('caption'))).length === 2;
+        });
+        // They would vanish while they are looked at.
+        const speaking = setInterval(() => words.forEach((caption) => feed(keyed, room, caption).catch(() => {})), 2000);
+        try {
+          await audit(ada, 'captions', tag, found);
+          assert.equal((await ada.$$(byTestId('caption'))).length, 2);
+        } finally {
+          clearInterval(speaking);
+        }
+        await Promise.all([ada.browserContext().close(), bob.browserContext().close()]);
+      } finally {
+        await stop();
+      }
       assert.deepEqual(found, []);
     });
   }

@@ -63,6 +63,7 @@ describe('keys', { timeout: 600_000 }, () => {
         [['l'], 'layout', 'open', 'closed'],
         [['r'], 'reactions', 'open', 'closed'],
         [['h'], 'toggle-hand', 'raised', 'lowered'],
+        [['t'], 'toggle-captions', 'shown', 'hidden'],
         [['s'], 'share-screen', 'sharing', 'idle'],
       ]) {
         await press(ada, ...keys);
@@ -100,7 +101,7 @@ describe('keys', { timeout: 600_000 }, () => {
       await press(ada, '?');
       await until('it is open', () => helpIsOpen(ada));
       const lines = await ada.page.$$eval(byTestId('shortcut'), (lines) => lines.map((line) => line.textContent));
-      assert.equal(lines.length, 15);
+      assert.equal(lines.length, 16);
       for (let step = 0; step < 5; step += 1) {
         await press(ada, 'Tab');
         const within = await ada.page.evaluate(() => {

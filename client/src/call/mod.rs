@@ -4,6 +4,7 @@
 pub(crate) mod arrangement;
 pub(crate) mod background;
 pub(crate) mod call_view_model;
+pub(crate) mod captions;
 pub(crate) mod capture_problem;
 pub(crate) mod chat;
 pub(crate) mod check_up;

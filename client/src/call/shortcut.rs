@@ -19,6 +19,8 @@ pub(crate) enum Shortcut {
     Reactions,
     /// The own hand, up or down.
     Hand,
+    /// Captions are shown, or not any more.
+    Captions,
     /// Sharing the screen begins or ends.
     Share,
     /// The menu of arrangements, open or closed.
@@ -77,7 +79,7 @@ pub(crate) struct Line {
 }
 
 /// All keys, in the order of the list.
-pub(crate) const LINES: [Line; 15] = [
+pub(crate) const LINES: [Line; 16] = [
     line(Shortcut::Microphone, Key::ShortcutMicrophone, &["M", "Ctrl D"]),
     line(Shortcut::Talk, Key::ShortcutTalk, &["Space"]),
     line(Shortcut::Camera, Key::ShortcutCamera, &["E", "Ctrl E"]),
@@ -86,6 +88,7 @@ pub(crate) const LINES: [Line; 15] = [
     line(Shortcut::Chat, Key::ShortcutChat, &["C"]),
     line(Shortcut::Reactions, Key::ShortcutReactions, &["R"]),
     line(Shortcut::Hand, Key::ShortcutHand, &["H"]),
+    line(Shortcut::Captions, Key::ShortcutCaptions, &["T"]),
     line(Shortcut::Layout, Key::ShortcutLayout, &["L"]),
     line(Shortcut::PreviousPage, Key::PreviousPage, &["Page Up"]),
     line(Shortcut::NextPage, Key::NextPage, &["Page Down"]),
@@ -123,6 +126,7 @@ fn letter(key: &str) -> Option<Shortcut> {
         "c" | "C" => Some(Shortcut::Chat),
         "r" | "R" => Some(Shortcut::Reactions),
         "h" | "H" => Some(Shortcut::Hand),
+        "t" | "T" => Some(Shortcut::Captions),
         "l" | "L" => Some(Shortcut::Layout),
         "f" | "F" => Some(Shortcut::FullScreen),
         "i" | "I" => Some(Shortcut::Float),

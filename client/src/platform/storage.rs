@@ -30,6 +30,8 @@ pub(crate) enum Setting {
     Layout,
     /// Whether the own tile is hidden.
     HideSelf,
+    /// Whether captions are shown.
+    Captions,
     /// Tokens of the rooms that this browser's person created.
     HostTokens,
 }
@@ -48,6 +50,7 @@ impl Setting {
             Self::Language => LANGUAGE,
             Self::Layout => "visavis.layout",
             Self::HideSelf => "visavis.hide-self",
+            Self::Captions => "visavis.captions",
             Self::HostTokens => "visavis.host-tokens",
         }
     }

@@ -16,8 +16,9 @@ use super::connection_watch::{Asked, ConnectionWatch};
 use super::encoder_watch::{self, EncoderWatch};
 use super::reception_watch::{self, ReceptionWatch};
 use super::talk::TalkSignals;
-use super::{EffectsState, Embedding, LocalMedia, StageHandle, keep_chat, keep_seat, token_of};
+use super::{EffectsState, Embedding, LocalMedia, StageHandle, captions, keep_chat, keep_seat, token_of};
 use crate::call::call_view_model::CallView;
+use crate::call::captions::Captions;
 use crate::call::capture_problem::Device;
 use crate::call::devices_view_model::DeviceKind;
 use crate::call::draft::StoredChat;
@@ -60,6 +61,8 @@ pub(crate) struct MeetingSignals {
     pub(crate) now: RwSignal<Moment>,
     /// What is written, raised, allowed and asked.
     pub(crate) talk: TalkSignals,
+    /// What is said, in writing.
+    pub(crate) captions: RwSignal<Captions>,
     /// How the tiles are arranged.
     pub(crate) stage: StageHandle,
 }
@@ -86,6 +89,7 @@ impl MeetingHandle {
             sound_blocked: RwSignal::new(false),
             now: RwSignal::new(clock::now()),
             talk: TalkSignals::new(&start.room),
+            captions: captions::captions(),
             stage: StageHandle::new(),
         };
         let meeting = Meeting::new(start, local, signals, Box::new(ended));
@@ -94,6 +98,7 @@ impl MeetingHandle {
         let handle = Self { signals, meeting: StoredValue::new_local(meeting) };
         handle.follow_local_media(local);
         handle.follow_layout();
+        handle.follow_captions();
         handle.follow_screen(local);
         handle.follow_devices(local);
         // Going elsewhere on the site is leaving; reloading the page is not, and does not come here.
@@ -367,7 +372,7 @@ impl Meeting {
                     embedding.hear_reaction(peer, reaction);
                 }
             }
-            Output::Caption(_) => {}
+            Output::Caption(caption) => captions::hear(self.signals.captions, clock::now(), caption),
             Output::Notice(notice) => {
                 let now = clock::now();
                 if self.signals.talk.is_news(&notice)
@@ -531,6 +536,8 @@ impl Meeting {
         self.signals.now.try_set(now);
         let is_due = self.signals.toasts.try_with_untracked(|toasts| toasts.clone().expire(now));
         self.signals.talk.expire(now);
+        let is_inside = self.signals.view.try_with_untracked(|view| view.entered) == Some(true);
+        captions::pass(self.signals.captions, now, is_inside);
         if is_due == Some(true) {
             self.signals.toasts.update(|toasts| {
                 toasts.expire(now);

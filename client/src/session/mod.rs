@@ -1,6 +1,7 @@
 //! The shell between the pure parts and the browser: it executes what the engine decides and turns what
 //! happens into signals for the views. Views know this module, not `platform` and not `engine`.
 
+mod captions;
 mod check_up;
 mod connection_watch;
 mod embedding;

@@ -551,6 +551,8 @@ keys! {
     /// What a key does.
     ShortcutHand,
     /// What a key does.
+    ShortcutCaptions,
+    /// What a key does.
     ShortcutLayout,
     /// What a key does.
     ShortcutFloat,
@@ -678,6 +680,10 @@ keys! {
     LinesWaiting,
     /// Name of the panel and of its tab.
     Chat,
+    /// Name of the button that switches captions, what is said in writing, on and off, and of the area that shows them.
+    Captions,
+    /// In the area for captions, when none come.
+    CaptionsNobody,
     /// Name of the button with the number of unread lines.
     ChatUnread,
     /// In a chat without lines.

@@ -18,6 +18,7 @@ use super::share_button::ShareButton;
 use super::source_button::SourceButton;
 use super::wordmark::Mark;
 use crate::call::call_view_model::Signal as Bars;
+use crate::call::captions::Captions;
 use crate::call::capture_problem::Device;
 use crate::session::{LocalMedia, MeetingHandle};
 use crate::strings::{Key, text, text_counted, text_with};
@@ -116,6 +117,7 @@ pub(crate) fn ControlBar(
         unread => text_counted(Key::ChatUnread, unread as u64, &[]),
     };
     let people_label = move || text_with(Key::PeopleCount, &[("count", &count.get().to_string())]);
+    let captions_on = Signal::derive(move || signals.captions.with(Captions::is_on));
     let copy_label = move || match link.outcome() {
         None => text(Key::CopyLink).to_owned(),
         Some(true) => text(Key::LinkCopied).to_owned(),
@@ -209,6 +211,14 @@ pub(crate) fn ControlBar(
                     state=panel_state(Panel::Backgrounds)
                     test_id="toggle-backgrounds"
                     press=move || open.toggle(Panel::Backgrounds)
+                />
+                <RoundButton
+                    icon=Icon::Captions
+                    label=Signal::derive(move || text(Key::Captions).to_owned())
+                    pressed=captions_on
+                    state=Signal::derive(move || if captions_on.get() { "shown" } else { "hidden" })
+                    test_id="toggle-captions"
+                    press=move || meeting.toggle_captions()
                 />
                 <Show when=move || is_offered.get()>
                     <RoundButton

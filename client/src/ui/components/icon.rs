@@ -26,6 +26,7 @@ pub(crate) enum Icon {
     StrongBlur,
     Statistics,
     Chat,
+    Captions,
     Hand,
     Smile,
     Send,
@@ -132,6 +133,9 @@ impl Icon {
             Self::Previous => r#"<path d="M14.5 6l-6 6 6 6"/>"#,
             Self::Chat => {
                 r#"<path d="M6.5 4.5h11A2.5 2.5 0 0 1 20 7v7.5a2.5 2.5 0 0 1-2.5 2.5H12l-4.5 3.5V17h-1A2.5 2.5 0 0 1 4 14.5V7a2.5 2.5 0 0 1 2.5-2.5zM8.5 9h7M8.5 12.5h4.5"/>"#
+            }
+            Self::Captions => {
+                r#"<rect x="3" y="5" width="18" height="14" rx="2.5"/><path d="M6.5 11.5h4M13 11.5h4.5M6.5 15h6.5M15.5 15h2"/>"#
             }
             Self::Hand => {
                 r#"<path d="M8 12.5V6a1.4 1.4 0 0 1 2.8 0v5M10.8 11V4.4a1.4 1.4 0 0 1 2.8 0V11M13.6 11V5.6a1.4 1.4 0 0 1 2.8 0V12M16.4 12V8.6a1.4 1.4 0 0 1 2.8 0V14c0 4-2.4 6.8-6 6.8-3 0-4.6-1.3-6-3.9l-2.6-4.6a1.4 1.4 0 0 1 2.4-1.4L8 12.5"/>"#

@@ -62,6 +62,7 @@ fn act(shortcut: Shortcut, meeting: MeetingHandle, media: LocalMedia, open: Open
         // Who is heard anyway presses the key for nothing.
         Shortcut::Talk => return false,
         Shortcut::People => open.toggle(Panel::People),
+        Shortcut::Captions => meeting.toggle_captions(),
         Shortcut::Share if session::can_share() => media.screen.toggle(),
         Shortcut::Layout => open.layout.update(|is_open| *is_open = !*is_open),
         Shortcut::PreviousPage => stage.turn_page(false),

@@ -14,6 +14,9 @@ pub(crate) fn RoundButton(
     /// It does nothing now; its name says why.
     #[prop(into, optional)]
     blocked: Signal<bool>,
+    /// Whether it is on, for a button that switches and is always called the same.
+    #[prop(into, optional)]
+    pressed: Option<Signal<bool>>,
     #[prop(optional)] class: &'static str,
     press: impl Fn() + 'static,
     #[prop(optional)] children: Option<Children>,
@@ -29,6 +32,7 @@ pub(crate) fn RoundButton(
             class=format!("round-button {class}")
             aria-label=move || label.get()
             aria-expanded=expanded
+            aria-pressed=move || pressed.map(|pressed| pressed.get().to_string())
             data-tip=move || label.get()
             data-state=move || state.get()
             aria-disabled=move || blocked.get().then_some("true")

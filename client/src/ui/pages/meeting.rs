@@ -5,9 +5,9 @@ use crate::call::call_view_model::Connection;
 use crate::session::{self, Embedding, EndReason, LocalMedia, MeetingHandle, Start, late};
 use crate::strings::{Key, text};
 use crate::ui::components::{
-    BackgroundPanel, Banners, ControlBar, CopyLink, Floating, HelpSheet, Icon, IconView, Knocking, OpenParts,
-    Panel, PasscodeQuestion, ReactionAnnouncements, Stage, StatisticsPanel, TalkPanel, UnmuteQuestion,
-    listen_to_keys,
+    BackgroundPanel, Banners, CaptionArea, ControlBar, CopyLink, Floating, HelpSheet, Icon, IconView,
+    Knocking, OpenParts, Panel, PasscodeQuestion, ReactionAnnouncements, Stage, StatisticsPanel, TalkPanel,
+    UnmuteQuestion, listen_to_keys,
 };
 
 /// Shows the meeting that is begun with a [`Start`]; the last argument is told how it ended.
@@ -55,6 +55,7 @@ fn Meeting(start: Start, media: LocalMedia, ended: impl Fn(EndReason) + 'static)
                         <Stage signals=signals media=media />
                     </Show>
                     <Banners meeting=meeting media=media open=open />
+                    <CaptionArea signals=signals />
                     <ReactionAnnouncements signals=signals />
                     <UnmuteQuestion meeting=meeting media=media />
                     <Show when=move || alone.get()>
