@@ -25,7 +25,7 @@ declare namespace Visavis {
   }
 
   /** A part of the meeting that a page can leave out. Hiding takes a control away, not a right. */
-  type HiddenPart = 'control-bar' | 'microphone' | 'camera' | 'devices' | 'backgrounds' | 'people' | 'chat' | 'screen-share' | 'raise-hand' | 'reactions' | 'host-controls' | 'layouts' | 'invitation' | 'room-code' | 'statistics' | 'leave' | 'mark';
+  type HiddenPart = 'control-bar' | 'microphone' | 'camera' | 'devices' | 'backgrounds' | 'people' | 'chat' | 'screen-share' | 'raise-hand' | 'reactions' | 'captions' | 'host-controls' | 'layouts' | 'invitation' | 'room-code' | 'statistics' | 'leave' | 'mark';
 
   /** How the pictures are laid out. */
   type LayoutName = 'auto' | 'grid' | 'speaker' | 'sidebar';
@@ -67,6 +67,8 @@ declare namespace Visavis {
     audio: boolean;
     /** What is behind the person. */
     background: string;
+    /** What is said is shown in writing. */
+    captionsVisible: boolean;
     /** The connection. */
     connection: ConnectionStatus;
     /** The person's hand is raised. */
@@ -295,6 +297,8 @@ declare namespace Visavis {
     setPasscode(passcode?: string): Promise<null>;
     /** Ends the meeting for all. For hosts. */
     endMeeting(): Promise<null>;
+    /** Shows what is said in writing, where somebody feeds captions, or shows it no longer. */
+    setCaptionsVisible(visible: boolean): Promise<null>;
     /** Hands a join token over, in place of the one of the options. Counts from the next time that the meeting is entered. */
     setToken(token: string): Promise<null>;
     /** Tells everything at once. */
@@ -402,6 +406,24 @@ declare namespace Visavis {
       layout: LayoutName;
       /** Who wanted it. */
       origin: Origin;
+    };
+    /** What is said is shown in writing, or is not any more. */
+    captionsVisibilityChanged: {
+      /** Who wanted it. */
+      origin: Origin;
+      /** Whether it is shown. */
+      visible: boolean;
+    };
+    /** Somebody has said something, in writing; only while captions are visible. What may yet be put right is not told. */
+    captionReceived: {
+      /** As they are called; absent: nobody knows. */
+      displayName?: string;
+      /** In which language, as a tag of BCP 47; absent: nobody has said. */
+      language?: string;
+      /** Who; absent: nobody in the meeting. */
+      participantId?: string;
+      /** What. */
+      text: string;
     };
     /** The connection came, went or comes back. */
     connectionStatusChanged: {

@@ -38,6 +38,7 @@
     setPolicy: ['policy'],
     setPasscode: ['passcode'],
     endMeeting: [],
+    setCaptionsVisible: ['visible'],
     setToken: ['token'],
     getState: [],
     getParticipants: [],

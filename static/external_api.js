@@ -64,6 +64,8 @@
     endConference: (api, meeting) => meeting.endMeeting(),
     toggleChat: (api, meeting) => api._panel('chat'),
     toggleParticipantsPane: (api, meeting, open) => api._panel('people', open),
+    toggleSubtitles: async (api, meeting) => meeting.setCaptionsVisible(!(await meeting.getState()).captionsVisible),
+    setSubtitles: (api, meeting, enabled) => meeting.setCaptionsVisible(Boolean(enabled)),
     toggleVirtualBackgroundDialog: (api, meeting) => api._panel('backgrounds'),
     setBlurredBackground: (api, meeting, blur) => meeting.setBackground({ blur: 'strong-blur', 'slight-blur': 'light-blur' }[blur] ?? 'real'),
     sendChatMessage: (api, meeting, text, to) => meeting.sendChat(text, to || undefined),

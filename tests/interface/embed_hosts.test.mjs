@@ -6,6 +6,7 @@ import { createHmac } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { feed, serverWithKey } from '../browser/harness/captioner.mjs';
 import { Server } from '../browser/harness/server.mjs';
 import { launch } from '../browser/harness/browsers.mjs';
 import { Participant } from '../browser/harness/participant.mjs';
@@ -265,6 +266,41 @@ describe('a page and what is said and led in its meeting', { timeout: 900_000 },
     await host.hears('chatMessageReceived', ({ text }) => text === 'Nobody shows this');
     assert.ok(!(await host.frame.evaluate(() => document.body.textContent)).includes('Nobody shows this'));
     await Promise.all([host.close(), bob.close()]);
+  });
+
+  test('a page shows captions, hears what is said, and may show it by itself', async () => {
+    const theirs = await hostSite();
+    const { server: keyed, stop } = await serverWithKey({ embedOrigins: [theirs.origin] });
+    theirs.meeting = keyed.url;
+    try {
+      const { room, link } = await keyed.createRoom();
+      const host = await Host.open(chromium, theirs);
+      await host.embed({ 'room-url': link, ...QUIET, 'display-name': 'Ada' });
+      const { participant } = await host.hears('meetingJoined');
+      assert.equal((await host.command('getState')).captionsVisible, false);
+      assert.equal(await host.command('setCaptionsVisible', true), null);
+      assert.deepEqual(await host.hears('captionsVisibilityChanged'), { visible: true, origin: 'page' });
+      const said = { segment: 1, text: 'Good morning.', speaker: participant.participantId, language: 'en' };
+      await eventually('the words are shown', async () => {
+        await feed(keyed, room, { ...said, text: 'Good mor', is_final: false });
+        return host.frame.$('[data-testid="caption"]');
+      });
+      await feed(keyed, room, said);
+      const told = await host.hears('captionReceived');
+      assert.deepEqual(told, { participantId: participant.participantId, displayName: 'Ada', text: 'Good morning.', language: 'en' });
+      const isShown = (id) => host.frame.$eval(`[data-testid="${id}"]`, (element) => element.checkVisibility()).catch(() => false);
+      await host.command('setHiddenParts', ['captions']);
+      await feed(keyed, room, { ...said, segment: 2, text: 'And goodbye.' });
+      await host.hears('captionReceived', ({ text }) => text === 'And goodbye.');
+      assert.deepEqual([await isShown('captions'), await isShown('toggle-captions')], [false, false]);
+      await host.command('setHiddenParts', []);
+      await host.frame.click('[data-testid="toggle-captions"]');
+      await host.hears('captionsVisibilityChanged', ({ visible, origin }) => !visible && origin === 'participant');
+      await host.close();
+    } finally {
+      await stop();
+      theirs.close();
+    }
   });
 
   test('a page of a key’s origins may embed, with that key’s tokens', async () => {

@@ -28,14 +28,14 @@ class FakeMeeting {
     for (const name of ['setDisplayName', 'setAudioEnabled', 'setVideoEnabled', 'setScreenShareEnabled', 'leave', 'endMeeting', 'setPanel',
       'setBackground', 'sendChat', 'setHandRaised', 'setLayout', 'pinParticipant', 'muteParticipant', 'askToUnmute', 'removeParticipant',
       'muteAll', 'stopParticipantVideo', 'stopParticipantScreenShare', 'setHost', 'setPolicy', 'setPasscode', 'admit', 'deny', 'setDevice',
-      'dispose']) {
+      'setCaptionsVisible', 'dispose']) {
       this[name] = async (...values) => { this.said.push([name, ...values]); return null; };
     }
   }
 
   on(name, listener) { this.#listeners[name] = listener; }
   tell(name, detail) { this.#listeners[name](detail); }
-  async getState() { return { audio: true, video: false }; }
+  async getState() { return { audio: true, video: false, captionsVisible: true }; }
   async getParticipants() { return [ADA, BOB]; }
   async getDevices() {
     return [{ kind: 'microphone', deviceId: 'm1', label: 'Desk', chosen: true }, { kind: 'microphone', deviceId: 'm2', label: 'Head', chosen: false },
@@ -152,6 +152,8 @@ describe('external_api.js', () => {
       [['muteRemoteParticipant', 'b'], ['muteParticipant', 'b']],
       [['muteRemoteParticipant', 'b', 'desktop'], ['stopParticipantScreenShare', 'b']],
       [['grantModerator', 'b'], ['setHost', 'b', true]],
+      [['setSubtitles', true], ['setCaptionsVisible', true]],
+      [['toggleSubtitles'], ['setCaptionsVisible', false]],
       [['password', 'open sesame'], ['setPasscode', 'open sesame']],
       [['password', ''], ['setPasscode', undefined]],
       [['toggleLobby', true], ['setPolicy', { waitingRoom: true }]],

@@ -1,6 +1,7 @@
 //! The page around the frame, if there is one: it is listened to after the server has allowed its origin, its commands
 //! are carried out, and it hears what happens. What only that takes arrives late.
 
+mod captions;
 mod speech;
 
 use std::rc::Rc;

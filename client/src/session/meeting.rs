@@ -372,7 +372,12 @@ impl Meeting {
                     embedding.hear_reaction(peer, reaction);
                 }
             }
-            Output::Caption(caption) => captions::hear(self.signals.captions, clock::now(), caption),
+            Output::Caption(caption) => {
+                if let Some(embedding) = self.embedding {
+                    embedding.hear_caption(&caption);
+                }
+                captions::hear(self.signals.captions, clock::now(), caption);
+            }
             Output::Notice(notice) => {
                 let now = clock::now();
                 if self.signals.talk.is_news(&notice)

@@ -138,6 +138,8 @@ pub enum HiddenPart {
     RaiseHand,
     /// Reactions.
     Reactions,
+    /// Captions: the button and the area. They are told all the same, for a page that shows them itself.
+    Captions,
     /// What hosts set and do for everybody at once, and the list of who waits.
     HostControls,
     /// The choice of layouts.
@@ -169,6 +171,7 @@ impl HiddenPart {
             Self::ScreenShare => "screen-share",
             Self::RaiseHand => "raise-hand",
             Self::Reactions => "reactions",
+            Self::Captions => "captions",
             Self::HostControls => "host-controls",
             Self::Layouts => "layouts",
             Self::Invitation => "invitation",

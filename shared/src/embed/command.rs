@@ -196,6 +196,11 @@ pub enum Command {
     },
     /// Ends the meeting for all. For hosts.
     EndMeeting,
+    /// Shows what is said in writing, where somebody feeds captions, or shows it no longer.
+    SetCaptionsVisible {
+        /// Shown or not.
+        visible: bool,
+    },
     /// Hands a join token over, in place of the one of the options. Counts from the next time that the meeting is entered.
     SetToken {
         /// The token.
@@ -218,7 +223,7 @@ pub enum Command {
 
 impl Command {
     /// The name of every command, in the order of the variants.
-    pub const NAMES: [&'static str; 40] = [
+    pub const NAMES: [&'static str; 41] = [
         "join",
         "leave",
         "setAudioEnabled",
@@ -252,6 +257,7 @@ impl Command {
         "setPolicy",
         "setPasscode",
         "endMeeting",
+        "setCaptionsVisible",
         "setToken",
         "getState",
         "getParticipants",
@@ -298,13 +304,14 @@ impl Command {
             Self::SetPolicy { .. } => 30,
             Self::SetPasscode { .. } => 31,
             Self::EndMeeting => 32,
-            Self::SetToken { .. } => 33,
-            Self::GetState => 34,
-            Self::GetParticipants => 35,
-            Self::GetDevices => 36,
-            Self::GetBackgrounds => 37,
-            Self::GetSupportedCommands => 38,
-            Self::GetSupportedEvents => 39,
+            Self::SetCaptionsVisible { .. } => 33,
+            Self::SetToken { .. } => 34,
+            Self::GetState => 35,
+            Self::GetParticipants => 36,
+            Self::GetDevices => 37,
+            Self::GetBackgrounds => 38,
+            Self::GetSupportedCommands => 39,
+            Self::GetSupportedEvents => 40,
         }]
     }
 

@@ -101,6 +101,27 @@ pub enum Event {
         /// Who wanted it.
         origin: Origin,
     },
+    /// What is said is shown in writing, or is not any more.
+    CaptionsVisibilityChanged {
+        /// Whether it is shown.
+        visible: bool,
+        /// Who wanted it.
+        origin: Origin,
+    },
+    /// Somebody has said something, in writing; only while captions are visible. What may yet be put right is not told.
+    CaptionReceived {
+        /// Who; absent: nobody in the meeting.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        participant_id: Option<String>,
+        /// As they are called; absent: nobody knows.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        display_name: Option<String>,
+        /// What.
+        text: String,
+        /// In which language, as a tag of BCP 47; absent: nobody has said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        language: Option<String>,
+    },
     /// The connection came, went or comes back.
     ConnectionStatusChanged {
         /// How it is.
@@ -220,7 +241,7 @@ pub enum Event {
 
 impl Event {
     /// The name of every event, in the order of the variants.
-    pub const NAMES: [&'static str; 25] = [
+    pub const NAMES: [&'static str; 27] = [
         "ready",
         "meetingJoined",
         "meetingLeft",
@@ -233,6 +254,8 @@ impl Event {
         "displayNameChanged",
         "backgroundChanged",
         "layoutChanged",
+        "captionsVisibilityChanged",
+        "captionReceived",
         "connectionStatusChanged",
         "networkQualityChanged",
         "activeSpeakerChanged",

@@ -222,6 +222,7 @@ fn check_command(command: &Command) -> Result<(), String> {
         | Command::SetPanel { .. }
         | Command::SetDisplayName { .. }
         | Command::SetHandRaised { .. }
+        | Command::SetCaptionsVisible { .. }
         | Command::MuteAll
         | Command::Admit { .. }
         | Command::SetLocked { .. }

@@ -106,6 +106,8 @@ pub struct MeetingState {
     /// How the pictures are laid out; absent where that cannot be chosen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub layout: Option<LayoutName>,
+    /// What is said is shown in writing.
+    pub captions_visible: bool,
     /// The connection.
     pub connection: ConnectionStatus,
     /// How good it is.

@@ -33,6 +33,8 @@ pub(crate) enum Action {
     Screen(bool),
     /// Lay the pictures out.
     Layout(LayoutName),
+    /// Show captions, or show none.
+    Captions(bool),
     /// Show somebody large: their screen rather than their camera, when they share one.
     Pin(Option<SourceRef>),
     /// Put this behind the person.
@@ -91,6 +93,7 @@ pub(crate) fn decide(command: Command, situation: Situation<'_>) -> Result<Actio
             talk.check_publish(screen, on).and_then(|()| while_in(seen.stage, Action::Screen(on)))
         }
         Command::SetLayout { layout } => while_in(seen.stage, Action::Layout(layout)),
+        Command::SetCaptionsVisible { visible } => while_in(seen.stage, Action::Captions(visible)),
         Command::PinParticipant { participant_id } => pin(participant_id.as_deref(), seen),
         Command::SetTheme { theme } => Ok(Action::Theme(Box::new(theme))),
         Command::SetLanguage { language } => spoken(&language),

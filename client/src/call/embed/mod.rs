@@ -14,5 +14,5 @@ pub(crate) use command::{Action, Situation, decide, wanted_background};
 pub(crate) use observation::{Identity, Observation};
 pub(crate) use parts::is_hidden;
 pub(crate) use talk::unwritten;
-pub(crate) use talk_events::{OwnLines, asked, reacted, silenced, written};
+pub(crate) use talk_events::{OwnLines, asked, captioned, reacted, silenced, written};
 pub(crate) use watcher::{Expected, Watcher};

@@ -38,6 +38,8 @@ pub(crate) struct Observation {
     pub(crate) screen_answers: u32,
     /// How the pictures are laid out, once there are any.
     pub(crate) layout: Option<LayoutName>,
+    /// Whether captions are shown.
+    pub(crate) captions: bool,
     /// What is behind the person.
     pub(crate) background: &'static str,
     /// The connection.
@@ -83,6 +85,7 @@ impl Default for Observation {
             screen: false,
             screen_answers: 0,
             layout: None,
+            captions: false,
             background: "real",
             connection: ConnectionStatus::Connecting,
             quality: NetworkQuality::Lost,
@@ -136,6 +139,7 @@ impl Observation {
             screen_share: self.screen,
             background: self.background.to_owned(),
             layout: self.layout,
+            captions_visible: self.captions,
             connection: self.connection,
             network_quality: self.quality,
             active_speaker: active_speaker.map(str::to_owned),

@@ -1,6 +1,7 @@
 //! Events about what a meeting is beyond sound and pictures. Those about the person in the frame carry what the page gave
 //! along with them.
 
+use shared::caption::Caption;
 use shared::embed::{Event, ModerationAction, Participant, WaitingPerson};
 use shared::meeting::{ChatMessage, Policy, Reaction};
 use shared::{DisplayName, PeerId, SourceKind};
@@ -48,6 +49,17 @@ pub(crate) fn written(line: &ChatMessage) -> Event {
         external_id: None,
         metadata: None,
     }
+}
+
+/// Somebody has said something, in writing; nothing while it may yet be put right.
+pub(crate) fn captioned(caption: &Caption) -> Option<Event> {
+    let cue = &caption.cue;
+    cue.is_final.then(|| Event::CaptionReceived {
+        participant_id: cue.speaker.map(|peer| peer.to_string()),
+        display_name: cue.name.as_ref().map(|name| name.as_str().to_owned()),
+        text: cue.text.as_str().to_owned(),
+        language: cue.language.as_ref().map(|tag| tag.as_str().to_owned()),
+    })
 }
 
 /// Somebody reacted.

@@ -22,6 +22,8 @@ pub(crate) enum Expected {
     Screen(bool),
     /// How the pictures are laid out.
     Layout(LayoutName),
+    /// Whether captions are shown.
+    Captions(bool),
     /// What is behind the person.
     Background(&'static str),
     /// The own name.
@@ -59,6 +61,7 @@ impl Watcher {
             Expected::Video(on) => self.last.video.on == *on && !self.last.video.starting,
             Expected::Screen(on) => self.last.screen == *on,
             Expected::Layout(layout) => self.last.layout == Some(*layout),
+            Expected::Captions(visible) => self.last.captions == *visible,
             Expected::Background(name) => self.last.background == *name,
             Expected::Name(name) => self.last.me.as_ref().is_some_and(|me| me.display_name == *name),
             Expected::Leave => self.last.stage == Stage::Ended,
@@ -106,6 +109,7 @@ impl Watcher {
             events.extend(sources);
             events.extend(background);
             events.extend(self.screen_and_layout(&before, &now));
+            events.extend(self.captions(&before, &now));
             events.extend(self.people(&before, &now));
             events.extend(roles(&before, &now));
             events.extend(knocks(&before.knocks, &now.knocks));
@@ -152,6 +156,13 @@ impl Watcher {
             events.push(Event::LayoutChanged { layout, origin: self.origin(&Expected::Layout(layout)) });
         }
         events
+    }
+
+    fn captions(&mut self, before: &Observation, now: &Observation) -> Option<Event> {
+        (before.captions != now.captions).then(|| {
+            let origin = self.origin(&Expected::Captions(now.captions));
+            Event::CaptionsVisibilityChanged { visible: now.captions, origin }
+        })
     }
 
     fn origin_of_source(&mut self, change: Expected, state: SourceState) -> Origin {

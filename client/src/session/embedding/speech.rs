@@ -13,6 +13,7 @@ use shared::embed::{
 
 use super::{Bond, Embedding, OpenRoom, Place};
 use crate::call::arrangement::Mode;
+use crate::call::captions::Captions;
 use crate::call::capture_problem::Device;
 use crate::call::embed::{Action, Expected, Observation, Situation, Watcher, decide, properties, unwritten};
 use crate::platform::page;
@@ -112,7 +113,8 @@ impl Embedding {
             (Place::Meeting, Some(meeting)) => {
                 let identity = self.identity();
                 let layout = meeting.signals.stage.choice.with(|choice| layout_name(choice.mode));
-                let observation = Observation { layout: Some(layout), ..observation };
+                let captions = meeting.signals.captions.with(Captions::is_on);
+                let observation = Observation { layout: Some(layout), captions, ..observation };
                 let talk = meeting.signals.talk;
                 let with_gathering = |gathering: &_| {
                     meeting.signals.view.with(|view| observation.with_call(view, gathering, &identity))
@@ -209,6 +211,7 @@ impl Embedding {
                 }
             }
             Action::Layout(layout) => self.lay_out(layout),
+            Action::Captions(visible) => self.show_captions(visible),
             Action::Pin(source) => {
                 if let Some(meeting) = self.meeting.get_untracked() {
                     meeting.signals.stage.choice.update(|choice| choice.pinned = source);

@@ -125,3 +125,27 @@ fn what_a_host_does_names_the_host_where_they_are_known() {
     let question = asked(SourceKind::Microphone, None, &Identity::default());
     assert!(matches!(question, Event::Moderated { action: ModerationAction::AskedToUnmute, by: None, .. }));
 }
+
+#[test]
+fn what_is_said_is_told_once_it_is_final() {
+    use shared::caption::{CaptionCue, CaptionText, LanguageTag};
+    let said = |is_final| Caption {
+        feeder: 1,
+        cue: CaptionCue {
+            segment: 1,
+            speaker: Some(PeerId::new(2)),
+            name: DisplayName::new("Bo").ok(),
+            language: LanguageTag::new("en").ok(),
+            text: CaptionText::new("Good morning").unwrap(),
+            is_final,
+        },
+    };
+    assert_eq!(captioned(&said(false)), None);
+    let told = Event::CaptionReceived {
+        participant_id: Some("0000000000000002".to_owned()),
+        display_name: Some("Bo".to_owned()),
+        text: "Good morning".to_owned(),
+        language: Some("en".to_owned()),
+    };
+    assert_eq!(captioned(&said(true)), Some(told));
+}

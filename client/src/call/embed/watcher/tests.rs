@@ -275,3 +275,16 @@ fn a_share_that_a_host_ends_is_the_host_s_doing() {
         [Event::ScreenShareStatusChanged { active: false, origin: Origin::Moderator }]
     );
 }
+
+#[test]
+fn whoever_shows_captions_is_told() {
+    let mut watcher = watching(meeting(&[]));
+    let shown = |captions| Observation { captions, ..meeting(&[]) };
+    let told = |visible, origin| vec![Event::CaptionsVisibilityChanged { visible, origin }];
+    assert_eq!(next(&mut watcher, shown(true)), told(true, Origin::Participant));
+    watcher.expect(Expected::Captions(false), Origin::Page);
+    assert_eq!(next(&mut watcher, shown(false)), told(false, Origin::Page));
+    watcher.expect(Expected::Captions(false), Origin::Page);
+    assert_eq!(next(&mut watcher, shown(true)), told(true, Origin::Participant), "it was so already");
+    assert!(watcher.last().state(None).captions_visible);
+}
