@@ -328,7 +328,7 @@ describe('accessibility', { timeout: 600_000 }, () => {
           return (await ada.$$(byTestId('caption'))).length === 2;
         });
         // They would vanish while they are looked at.
-        const speaking = setInterval(() => words.forEach((caption) => feed(keyed, room, caption).catch(() => {})), 2000);
+        const speaking = setInterval(() => words.forEach((caption) => feed(keyed, room, { ...caption, is_final: false }).catch(() => {})), 2000);
         try {
           await audit(ada, 'captions', tag, found);
           assert.equal((await ada.$$(byTestId('caption'))).length, 2);

@@ -134,8 +134,8 @@ describe('captions', { timeout: 600_000 }, () => {
     for (const [width, height] of [[1280, 800], [390, 844], [320, 568]]) {
       await ada.page.setViewport({ width, height });
       const long = 'There is much to be said about this, and all of it has to be read. '.repeat(5);
-      await say(room, { segment: 1, text: long, speaker: await bob.ownPeer() });
-      await say(room, { segment: 2, text: long, name: 'Somebody with a name that is as long as a name can be' });
+      await say(room, { segment: 1, text: long, speaker: await bob.ownPeer(), is_final: false });
+      await say(room, { segment: 2, text: long, name: 'Somebody with a name that is as long as a name can be', is_final: false });
       await eventually('both speakers are shown, below the pictures and above the controls', () => ada.page.evaluate(() => {
         const box = (selector) => document.querySelector(selector).getBoundingClientRect();
         const all = [...document.querySelectorAll('[data-testid="caption"]')].map((one) => one.getBoundingClientRect());

@@ -1,6 +1,9 @@
-//! Whether captions are wanted, and what the server was told of it.
+//! Whether captions are wanted, what the server was told of it, and which of its captions are news.
 
+use std::collections::VecDeque;
 use std::time::Duration;
+
+use shared::caption::Caption;
 
 use crate::declare::{Declaration, Pace};
 use crate::moment::Moment;
@@ -10,19 +13,33 @@ use crate::moment::Moment;
 pub(crate) struct CaptionWish {
     declaration: Declaration<bool>,
     is_understood: bool,
+    /// The last final ones; at most [`KNOWN_MAX`], of which the oldest are forgotten first. A new connection brings them again.
+    known: VecDeque<Caption>,
 }
 
 impl CaptionWish {
     pub(crate) const fn new() -> Self {
-        Self { declaration: Declaration::new(false, PACE), is_understood: false }
+        Self { declaration: Declaration::new(false, PACE), is_understood: false, known: VecDeque::new() }
     }
 
     pub(crate) fn set(&mut self, now: Moment, wanted: bool) {
-        self.declaration.set(now, wanted);
+        if self.declaration.set(now, wanted) {
+            self.known.clear();
+        }
     }
 
-    pub(crate) const fn is_wanted(&self) -> bool {
-        *self.declaration.desired()
+    /// Whether this is to be shown: it is wanted, and was not there before.
+    pub(crate) fn is_news(&mut self, caption: &Caption) -> bool {
+        if !self.declaration.desired() || self.known.contains(caption) {
+            return false;
+        }
+        if caption.cue.is_final {
+            if self.known.len() >= KNOWN_MAX {
+                self.known.pop_front();
+            }
+            self.known.push_back(caption.clone());
+        }
+        true
     }
 
     /// On a new connection nobody wants captions who has not said so.
@@ -45,4 +62,6 @@ impl CaptionWish {
     }
 }
 
+/// More than the server keeps.
+const KNOWN_MAX: usize = 16;
 const PACE: Pace = Pace { settle: Duration::ZERO, interval: Duration::from_millis(250) };

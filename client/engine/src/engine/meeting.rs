@@ -93,9 +93,8 @@ impl Engine {
         }
     }
 
-    /// What was on its way when captions were switched off is not shown.
     pub(super) fn captioned(&mut self, caption: Caption) {
-        if self.captions.is_wanted() {
+        if self.captions.is_news(&caption) {
             self.outputs.push_back(Output::Caption(caption));
         }
     }

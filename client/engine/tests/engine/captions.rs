@@ -93,3 +93,23 @@ fn a_wish_that_was_not_heard_is_said_again() {
     world.pass(5 * SECOND);
     assert_eq!(wishes(&world), [true, true]);
 }
+
+#[test]
+fn what_a_new_connection_brings_again_is_no_news() {
+    let mut world = World::joined(1);
+    world.give(Input::WantCaptions(true));
+    world.serve(ServerMessage::Caption(caption(1, "Hello")));
+    world.cut();
+    world.pass(10 * SECOND);
+    for _ in 0..2 {
+        world.serve(ServerMessage::Caption(caption(1, "Hello")));
+        world.serve(ServerMessage::Caption(caption(2, "How are you?")));
+    }
+    assert_eq!(shown(&world), 2);
+    world.serve(ServerMessage::Caption(caption(2, "Who are you?")));
+    assert_eq!(shown(&world), 3, "it was put right");
+    world.give(Input::WantCaptions(false));
+    world.give(Input::WantCaptions(true));
+    world.serve(ServerMessage::Caption(caption(2, "Who are you?")));
+    assert_eq!(shown(&world), 4, "they were switched on anew");
+}
