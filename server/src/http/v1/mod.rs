@@ -185,6 +185,6 @@ mod tests {
                 }
             }
         }
-        assert_eq!(paths.values().map(|item| item.as_object().unwrap().len()).sum::<usize>(), 11);
+        assert_eq!(paths.values().map(|item| item.as_object().unwrap().len()).sum::<usize>(), 12);
     }
 }
