@@ -27,6 +27,8 @@ async function opened(browser, link) {
     page.$eval(`${byTestId('preview')} video`, ({ videoWidth }) => videoWidth > 0).catch(() => false), 30_000);
   assert.deepEqual(await page.evaluate(() => window.made.connections.length + window.made.sockets.length), 0, 'it costs nothing until it is opened');
   await page.click(byTestId('check-up'));
+  // Its code may still be on its way.
+  await page.waitForSelector(byTestId('checks'), { timeout: 30_000 });
   return page;
 }
 

@@ -268,6 +268,7 @@ describe('background effects', { timeout: 600_000 }, () => {
     await page.goto(link, { waitUntil: 'domcontentloaded' });
     await page.waitForSelector('[data-testid="preview"] video[data-ready="true"]', { timeout: 20_000 });
     await page.click('[data-testid="toggle-backgrounds"]');
+    await page.waitForSelector('[data-testid="background-strong-blur"]');
     await choose({ page }, 'strong-blur');
     await page.waitForSelector('[data-testid="capture-problem"][data-state="NoEffects"]');
     assert.equal(await page.$eval('[data-testid="preview"]', (preview) => preview.dataset.state), 'off');

@@ -145,9 +145,11 @@ describe('accessibility', { timeout: 600_000 }, () => {
       await audit(lobby, 'lobby', tag, found);
       await lobby.click(byTestId('join'));
       await lobby.click(byTestId('toggle-backgrounds'));
+      await see(lobby, 'backgrounds');
       await lobby.click(byTestId('toggle-camera'));
       await audit(lobby, 'lobby-backgrounds', tag, found);
       await lobby.click(byTestId('check-up'));
+      await see(lobby, 'checks');
       await until('the check-up is over', () =>
         lobby.$eval(byTestId('checks'), (checks) => checks.dataset.state === 'over'), 90_000);
       await audit(lobby, 'check-up', tag, found);

@@ -22,10 +22,12 @@ pub(crate) fn Unloaded() -> impl IntoView {
     session::set_title(text(Key::Product));
     view! {
         <div class="page" data-testid="unloaded">
-            <main class="plain-main" role="alert">
+            <main class="plain-main">
                 <Mark class="plain-mark" />
-                <h1>{move || text(Key::UnloadedTitle)}</h1>
-                <p>{move || text(Key::UnloadedText)}</p>
+                <div role="alert">
+                    <h1>{move || text(Key::UnloadedTitle)}</h1>
+                    <p>{move || text(Key::UnloadedText)}</p>
+                </div>
                 <div class="actions">
                     <button
                         type="button"
