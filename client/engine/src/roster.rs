@@ -15,6 +15,8 @@ pub(crate) struct Roster {
     revision: u32,
     /// In order of arrival, each peer once, at most [`PARTICIPANTS_MAX`]; who would be more is not shown.
     participants: Vec<Participant>,
+    /// Of them, who was seen coming.
+    newcomers: Vec<PeerId>,
     resync: Resync,
 }
 
@@ -39,10 +41,16 @@ impl Roster {
         self.participants.iter().find(|participant| participant.peer == peer)
     }
 
+    /// Whether they came while this client looked on: all that they do is new.
+    pub(crate) fn is_newcomer(&self, peer: PeerId) -> bool {
+        self.newcomers.contains(&peer)
+    }
+
     /// Takes the whole room; whatever was known or missing before does not matter any more.
     pub(crate) fn replace(&mut self, snapshot: Snapshot) {
         self.revision = snapshot.revision;
         self.participants.clear();
+        self.newcomers.clear();
         for participant in snapshot.participants {
             self.insert(participant);
         }
@@ -101,7 +109,12 @@ impl Roster {
         match change {
             Change::Joined { participant } => {
                 let notice = Notice::Arrived { peer: participant.peer, name: participant.name.clone() };
-                self.insert(participant).then_some(notice)
+                let peer = participant.peer;
+                let is_new = self.insert(participant);
+                if is_new {
+                    self.newcomers.push(peer);
+                }
+                is_new.then_some(notice)
             }
             Change::Updated { participant } => {
                 self.insert(participant);
@@ -110,6 +123,7 @@ impl Roster {
             Change::Left { peer, departure } => {
                 let index = self.participants.iter().position(|participant| participant.peer == peer)?;
                 let name = self.participants.remove(index).name;
+                self.newcomers.retain(|newcomer| *newcomer != peer);
                 Some(Notice::Departed { peer, name, departure })
             }
         }

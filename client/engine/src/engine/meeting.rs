@@ -80,7 +80,8 @@ impl Engine {
     pub(super) fn lines_written(&mut self, now: Moment, lines: Vec<ChatMessage>) {
         let is_history = self.entered.is_none_or(|entered| now.since(entered) < HISTORY_WINDOW);
         for line in self.chat.learn(lines) {
-            if !is_history && Some(line.from) != self.me {
+            let is_news = !is_history || self.roster.is_newcomer(line.from);
+            if is_news && Some(line.from) != self.me {
                 self.notify(Notice::Written(line));
             }
         }

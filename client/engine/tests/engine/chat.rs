@@ -4,9 +4,9 @@ use engine::{Act, ChatStart, Delivery, Notice, Settings, WriteError};
 use shared::PeerId;
 use shared::limits::{CHAT_HISTORY_MAX, CHAT_TEXT_BYTES_MAX};
 use shared::meeting::ChatMessage;
-use shared::protocol::{Chat, ClientMessage, ErrorCode, ServerMessage, Version};
+use shared::protocol::{Change, Chat, ClientMessage, ErrorCode, ServerMessage, Version};
 
-use crate::world::{ME, SECOND, World, line, meeting, settings};
+use crate::world::{ME, SECOND, World, camera_on, line, meeting, person, settings};
 
 const BO: PeerId = PeerId::new(2);
 
@@ -143,6 +143,17 @@ fn the_history_is_no_news_but_what_comes_later_is() {
     assert!(world.notices().is_empty());
     world.pass(5 * SECOND);
     serve(&mut world, vec![line(2, BO, "hello")]);
+    assert!(matches!(world.notices()[..], [Notice::Written(line)] if line.id == 2));
+}
+
+#[test]
+fn what_somebody_writes_who_came_later_is_news_however_soon() {
+    let mut world = World::new();
+    world.settle();
+    let newcomer = person(PeerId::new(99), "Cy", camera_on());
+    world.change(Change::Joined { participant: newcomer });
+    world.forget();
+    serve(&mut world, vec![line(1, BO, "before you came"), line(2, PeerId::new(99), "hello")]);
     assert!(matches!(world.notices()[..], [Notice::Written(line)] if line.id == 2));
 }
 
